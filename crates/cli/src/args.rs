@@ -1,0 +1,264 @@
+//! The command line's words. What each setting means is in `docs/reference/config.md`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mssql2pg_migrate::Error;
+use mssql2pg_migrate::config::{Config, Flags};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Moves a SQL Server database to PostgreSQL: audits it first, loads it restartably, and proves
+/// afterwards that nothing is missing or changed.
+#[derive(Debug, Parser)]
+#[command(name = "mssql2pg", version, about, propagate_version = true)]
+#[command(after_help = "Exit codes: 0 done, 1 findings to act on, 2 error, 3 wrong usage.")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// The settings file [default: mssql2pg.toml in the current folder, if it is there].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Say nothing but errors and the result.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// JSON on stdout: the result, and for long commands one event a line before it.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show it all on a database made up for the purpose, with no server needed.
+    Demo(Demo),
+    /// Write a synthetic shop database with planted defects as a .bacpac.
+    Generate(Generate),
+    /// Tell what is in a source: schemas, tables, columns, rows, keys, code.
+    Inspect(Inspect),
+    /// Count and check every row of the source before anything moves. Needs no target.
+    Audit(Work),
+    /// Plan what will be built, and what will be lost or needs hands. Needs no target.
+    Plan(Work),
+    /// All phases: extract, audit, plan, create, load, finish, validate, report. The same command
+    /// again goes on where it stopped.
+    Migrate(Work),
+    /// Compare source, ledger and target again.
+    Validate(OnRun),
+    /// Write the reports again.
+    Report(OnRun),
+    /// Tell how far every table is.
+    Status(OnRun),
+    /// The embedded PostgreSQL of a demo or trial, to look at afterwards.
+    #[command(subcommand)]
+    Embedded(Embedded),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where to put it all.
+    #[arg(long, value_name = "DIR", default_value = "mssql2pg-demo")]
+    pub(crate) dir: PathBuf,
+    /// About how many rows to make up.
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    pub(crate) rows: u64,
+    /// The same seed makes the same database.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
+    #[command(flatten)]
+    pub(crate) load: LoadFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// The file to write, and FILE.planted.json beside it.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// About how many rows, over all tables.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(crate) rows: u64,
+    /// The same seed makes the same file, byte for byte.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Plant no defects.
+    #[arg(long)]
+    pub(crate) clean: bool,
+    /// Overwrite the file if it is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A .bacpac or .dacpac [or: SOURCE_URL].
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: Option<String>,
+    /// Count the rows by reading them all.
+    #[arg(long)]
+    pub(crate) count: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Work {
+    /// A .bacpac or .dacpac [or: --source, SOURCE_URL].
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source_argument: Option<String>,
+    #[command(flatten)]
+    pub(crate) source: SourceFlags,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
+    #[command(flatten)]
+    pub(crate) load: LoadFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SourceFlags {
+    /// The source [env: SOURCE_URL].
+    #[arg(long, value_name = "SOURCE", conflicts_with = "source_argument")]
+    pub(crate) source: Option<String>,
+    /// The run folder [default: the source's name with .run].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: Option<PathBuf>,
+    /// Only tables that match, as schema.table with * and ?; may be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) include: Vec<String>,
+    /// Not the tables that match; may be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
+    /// Name no keys of rows in findings.
+    #[arg(long)]
+    pub(crate) no_samples: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerFlags {
+    /// The PostgreSQL to load into, as a libpq URL [env: TARGET_URL; default: an embedded one].
+    #[arg(long, value_name = "URL")]
+    pub(crate) target: Option<String>,
+    /// Where an embedded PostgreSQL keeps its data.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) embedded_dir: Option<PathBuf>,
+    /// A folder with initdb and postgres for the embedded PostgreSQL.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pg_bin: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadFlags {
+    /// Workers, each with one connection [default: one per core, at most 8].
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<u32>,
+    /// What to do with tables that are there already [default: fail].
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) if_exists: Option<IfExistsFlag>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum IfExistsFlag {
+    /// Stop and name them.
+    Fail,
+    /// Empty them.
+    Truncate,
+    /// Drop them.
+    Replace,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OnRun {
+    /// The run folder [default: the only *.run in the current folder].
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
+    /// Workers, each with one connection [default: one per core, at most 8].
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Embedded {
+    /// Start the server in DIR and leave it running.
+    Start {
+        /// The folder of the embedded PostgreSQL, or the run folder that holds it.
+        dir: PathBuf,
+        /// A folder with initdb and postgres.
+        #[arg(long, value_name = "DIR")]
+        pg_bin: Option<PathBuf>,
+    },
+    /// Stop it.
+    Stop {
+        /// The folder of the embedded PostgreSQL, or the run folder that holds it.
+        dir: PathBuf,
+    },
+    /// Open psql on it, starting it for as long as that takes if need be.
+    Psql {
+        /// The folder of the embedded PostgreSQL, or the run folder that holds it.
+        dir: PathBuf,
+        /// What psql is given, for example -c 'select 1'.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+impl Common {
+    /// All settings, of which these flags are the strongest.
+    pub(crate) fn config(&self, flags: Flags) -> Result<Config, Error> {
+        Config::load(&Flags { file: self.config.clone(), ..flags }, text_environment())
+    }
+}
+
+/// The environment without variables that are not Unicode: none of ours is among them.
+fn text_environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+impl SourceFlags {
+    pub(crate) fn add_to(&self, flags: &mut Flags) {
+        let Self { source, run, include, exclude, no_samples } = self;
+        let settings = &mut flags.settings;
+        settings.extend(source.iter().map(|source| ("source.url", source.clone().into())));
+        settings.extend(run.iter().map(|run| ("run.dir", run.display().to_string().into())));
+        if !include.is_empty() {
+            settings.push(("tables.include", include.clone().into()));
+        }
+        if !exclude.is_empty() {
+            settings.push(("tables.exclude", exclude.clone().into()));
+        }
+        if *no_samples {
+            settings.push(("audit.samples", false.into()));
+        }
+    }
+}
+
+impl ServerFlags {
+    pub(crate) fn add_to(&self, flags: &mut Flags) {
+        let Self { target, embedded_dir, pg_bin } = self;
+        let settings = &mut flags.settings;
+        settings.extend(target.iter().map(|target| ("target.url", target.clone().into())));
+        settings.extend(embedded_dir.iter().map(|dir| ("embedded.dir", dir.display().to_string().into())));
+        settings.extend(pg_bin.iter().map(|dir| ("embedded.pg_bin", dir.display().to_string().into())));
+    }
+}
+
+impl LoadFlags {
+    pub(crate) fn add_to(&self, flags: &mut Flags) {
+        let Self { jobs, if_exists } = self;
+        let settings = &mut flags.settings;
+        settings.extend(jobs.iter().map(|jobs| ("load.jobs", i64::from(*jobs).into())));
+        settings.extend(if_exists.iter().map(|if_exists| {
+            let word = match if_exists {
+                IfExistsFlag::Fail => "fail",
+                IfExistsFlag::Truncate => "truncate",
+                IfExistsFlag::Replace => "replace",
+            };
+            ("target.if_exists", word.into())
+        }));
+    }
+}

@@ -1,0 +1,291 @@
+//! `audit`, `plan` and `migrate`.
+
+use super::{run_dir, source_location};
+use crate::args::{Common, Work};
+use crate::output::{self, Failure, count, counted};
+use crate::{INTERRUPT, Outcome, progress};
+use mssql2pg_catalog::{Finding, Severity};
+use mssql2pg_migrate::config::Config;
+use mssql2pg_migrate::facts::{Facts, TableStatus, VerdictState};
+use mssql2pg_migrate::phases::{self, Baseline, Context};
+use mssql2pg_migrate::progress::{Event, Progress};
+use mssql2pg_migrate::target_server::TargetServer;
+use mssql2pg_migrate::{Error, Run};
+use mssql2pg_sources::Source;
+use std::path::Path;
+
+/// Opens the source by its absolute path, so that later commands find it from any folder.
+pub(crate) fn open_source(location: &str) -> Result<Box<dyn Source>, Error> {
+    let absolute =
+        std::path::absolute(location).map_or_else(|_| location.to_owned(), |path| path.display().to_string());
+    mssql2pg_sources::open(&absolute).map_err(Error::source(format!("cannot open {location}")))
+}
+
+/// Source, settings and run of a command.
+struct Opened {
+    source: Box<dyn Source>,
+    config: Config,
+    run: Run,
+    progress: Box<dyn Progress>,
+}
+
+impl Opened {
+    fn new(config: Config, common: &Common) -> Result<Self, Failure> {
+        let location = source_location(&config)?;
+        let source = open_source(location)?;
+        let run = Run::begin(&run_dir(&config, location), &source.about(), &config)?;
+        Ok(Self { source, run, progress: progress::choose(common), config })
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            run: &self.run,
+            config: &self.config,
+            progress: self.progress.as_ref(),
+            interrupt: &INTERRUPT,
+        }
+    }
+}
+
+/// `mssql2pg audit`.
+pub(crate) fn audit(work: &Work, common: &Common) -> Result<Outcome, Failure> {
+    let opened = Opened::new(common.config(work.flags())?, common)?;
+    let context = opened.context();
+    let catalog = phases::extract(context, opened.source.as_ref())?;
+    let baseline = phases::audit(context, opened.source.as_ref(), &catalog)?;
+    let findings: Vec<Finding> = opened.run.findings()?.remove("audit").unwrap_or_default();
+    if common.json {
+        output::json(&serde_json::json!({ "baseline": baseline, "findings": findings }));
+    } else {
+        output::data(&baseline_table(&baseline));
+        output::data(&findings_text(&findings));
+        output::note(&format!("written to {}", opened.run.path("baseline.json").display()));
+    }
+    Ok(outcome_of(&findings))
+}
+
+/// `mssql2pg plan`.
+pub(crate) fn plan(work: &Work, common: &Common) -> Result<Outcome, Failure> {
+    let opened = Opened::new(common.config(work.flags())?, common)?;
+    let context = opened.context();
+    let catalog = phases::extract(context, opened.source.as_ref())?;
+    let plan = phases::plan(context, &catalog)?;
+    let findings: Vec<Finding> = opened.run.findings()?.remove("plan").unwrap_or_default();
+    if common.json {
+        output::json(&serde_json::json!({ "plan": plan, "findings": findings }));
+        return Ok(outcome_of(&findings));
+    }
+    let columns: usize = plan.tables.iter().map(|table| table.columns.len()).sum();
+    output::data(&format!(
+        "{} with {}, {} not converted\n",
+        counted(plan.tables.len() as u64, "table"),
+        counted(columns as u64, "column"),
+        counted(plan.unconverted.len() as u64, "object"),
+    ));
+    output::data(&findings_text(&findings));
+    let rows = plan
+        .unconverted
+        .iter()
+        .map(|object| vec![object.kind.clone(), object.object.clone(), object.reason.clone()]);
+    if !plan.unconverted.is_empty() {
+        output::data("\nNot converted:");
+        output::data(&output::table(&["kind", "object", "reason"], &[], rows.collect()));
+    }
+    output::note(&format!(
+        "the plan is in {}: catalog.json, plan.json, schema/*.sql",
+        opened.run.dir().display()
+    ));
+    Ok(outcome_of(&findings))
+}
+
+/// `mssql2pg migrate`.
+pub(crate) fn migrate(work: &Work, common: &Common) -> Result<Outcome, Failure> {
+    migrate_with(common.config(work.flags())?, common)
+}
+
+/// All phases with these settings.
+pub(crate) fn migrate_with(config: Config, common: &Common) -> Result<Outcome, Failure> {
+    let mut opened = Opened::new(config, common)?;
+    let result = all_phases(&mut opened);
+    if let Err(Error::Interrupted) = &result {
+        output::note("stopped; what is loaded stays loaded");
+    }
+    let (facts, report) = result?;
+    summary(&facts, &report, opened.run.dir(), common);
+    Ok(outcome(&facts))
+}
+
+fn all_phases(opened: &mut Opened) -> Result<(Facts, std::path::PathBuf), Error> {
+    let context = opened.context();
+    let source = opened.source.as_ref();
+    let catalog = phases::extract(context, source)?;
+    phases::audit(context, source, &catalog)?;
+    let plan = phases::plan(context, &catalog)?;
+    let server = TargetServer::open(&opened.config, &opened.run, &mut |text| {
+        opened.progress.event(&Event::Note { text });
+    })?;
+    opened.run.set_target(server.identity())?;
+    let context = opened.context();
+    let source = opened.source.as_ref();
+    drop(plan);
+    let plan = phases::create(context, &server)?;
+    let summary = phases::load(context, &server, source, &catalog, &plan)?;
+    if summary.splits_skipped > 0 {
+        let text = format!(
+            "going on: {} loaded before, {} now",
+            counted(summary.splits_skipped, "split"),
+            count(summary.splits_loaded)
+        );
+        opened.progress.event(&Event::Note { text: &text });
+    }
+    phases::finish(context, &server, &plan)?;
+    phases::validate(context, &server, Some(source), &catalog, &plan)?;
+    let reported = phases::report(context, Some(&server), Some(source))?;
+    server.close()?;
+    Ok(reported)
+}
+
+/// 1 when somebody must act.
+pub(crate) fn outcome(facts: &Facts) -> Outcome {
+    if facts.verdict.state == VerdictState::Migrated { Outcome::Done } else { Outcome::Findings }
+}
+
+fn outcome_of(findings: &[Finding]) -> Outcome {
+    let blocked = findings.iter().any(|finding| finding.severity == Severity::Blocker);
+    if blocked { Outcome::Findings } else { Outcome::Done }
+}
+
+/// What became of a run, for people.
+pub(crate) fn summary(facts: &Facts, report: &Path, run_dir: &Path, common: &Common) {
+    if common.json {
+        let result = serde_json::json!({
+            "event": "result",
+            "verdict": facts.verdict,
+            "report": report,
+        });
+        output::data(&result.to_string());
+        return;
+    }
+    output::data(&status_table(facts));
+    let losses: Vec<String> = facts
+        .tables
+        .iter()
+        .flat_map(|table| table.losses.iter().map(move |loss| (table, loss)))
+        .map(|(table, loss)| {
+            format!(
+                "  {}.{}: {} ({})",
+                table.source,
+                loss.column,
+                loss.kind.label(),
+                counted(loss.count, "value")
+            )
+        })
+        .collect();
+    if !losses.is_empty() {
+        output::data(&format!("\nAltered on the way, as declared:\n{}", losses.join("\n")));
+    }
+    let rejected: u64 = facts.tables.iter().map(|table| table.rejected_rows).sum();
+    if rejected > 0 {
+        output::data(&format!(
+            "\n{} PostgreSQL cannot hold, with the reasons: {}",
+            counted(rejected, "row"),
+            run_dir.join("rejects").display()
+        ));
+    }
+    let of = |severity: Severity| {
+        facts.findings.iter().filter(|finding| finding.severity == severity).count() as u64
+    };
+    output::data(&format!(
+        "\nFindings: {}, {}, {}; {} not converted\n",
+        counted(of(Severity::Blocker), "blocker"),
+        counted(of(Severity::Warning), "warning"),
+        counted(of(Severity::Info), "note"),
+        counted(facts.unconverted.len() as u64, "object"),
+    ));
+    let word = match facts.verdict.state {
+        VerdictState::Migrated => "MIGRATED",
+        VerdictState::Incomplete => "INCOMPLETE",
+        VerdictState::Failed => "FAILED",
+    };
+    output::data(&format!("{word}: {}", facts.verdict.sentence));
+    output::data(&format!("report: {}", report.display()));
+    if let Some(target) = facts.target.as_ref().filter(|target| target.embedded) {
+        output::data(&format!(
+            "look at the data ({}): mssql2pg embedded psql {}",
+            target.server_version,
+            run_dir.display()
+        ));
+    }
+}
+
+/// Every table and how far it is.
+pub(crate) fn status_table(facts: &Facts) -> String {
+    let show = |rows: Option<u64>| rows.map_or("–".to_owned(), count);
+    let rows = facts
+        .tables
+        .iter()
+        .map(|table| {
+            let trouble: Vec<&str> = table
+                .checks
+                .iter()
+                .filter(|check| !check.passed)
+                .map(|check| check.detail.as_str())
+                .collect();
+            vec![
+                table.source.clone(),
+                table.target.clone(),
+                show(table.baseline_rows),
+                show(table.loaded_rows),
+                show(table.target_rows),
+                if table.status == TableStatus::Failed {
+                    format!("{}: {}", table.status.label(), trouble.join("; "))
+                } else {
+                    table.status.label().to_owned()
+                },
+            ]
+        })
+        .collect();
+    output::table(&["source", "target", "in source", "loaded", "in target", "status"], &[2, 3, 4], rows)
+}
+
+fn baseline_table(baseline: &Baseline) -> String {
+    let rows = baseline
+        .tables
+        .iter()
+        .map(|table| {
+            let nulls: u64 = table.columns.iter().map(|column| column.nulls).sum();
+            let empty: u64 = table.columns.iter().map(|column| column.empty).sum();
+            vec![table.table.clone(), count(table.rows), count(nulls), count(empty)]
+        })
+        .collect();
+    let total = counted(baseline.rows(), "row");
+    format!(
+        "{}\n{total} in all\n",
+        output::table(&["table", "rows", "NULLs", "empty values"], &[1, 2, 3], rows)
+    )
+}
+
+fn findings_text(findings: &[Finding]) -> String {
+    if findings.is_empty() {
+        return "\nNo findings\n".to_owned();
+    }
+    let mut sorted: Vec<&Finding> = findings.iter().collect();
+    sorted.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let mut text = String::from("\nFindings:\n");
+    for finding in sorted {
+        let severity = match finding.severity {
+            Severity::Info => "note",
+            Severity::Warning => "warning",
+            Severity::Blocker => "BLOCKER",
+        };
+        let times = finding.count.map(|times| format!(" ({})", count(times))).unwrap_or_default();
+        text.push_str(&format!(
+            "  {severity:<8}{} {}: {}{times}\n",
+            finding.code, finding.object, finding.message
+        ));
+        if !finding.samples.is_empty() {
+            text.push_str(&format!("            {}\n", finding.samples.join(" | ")));
+        }
+    }
+    text
+}

@@ -1,0 +1,63 @@
+//! The commands: each strings phases together and tells the result.
+
+mod demo;
+mod embedded;
+mod generate;
+mod inspect;
+mod migrate;
+mod on_run;
+
+use crate::Outcome;
+use crate::args::{Arguments, Command, Work};
+use crate::output::Failure;
+use mssql2pg_migrate::config::{Config, Flags};
+use std::path::{Path, PathBuf};
+
+/// Runs the command.
+pub(crate) fn run(arguments: Arguments) -> Result<Outcome, Failure> {
+    let Arguments { command, common } = arguments;
+    match command {
+        Command::Demo(demo) => demo::run(&demo, &common),
+        Command::Generate(generate) => generate::run(&generate, &common),
+        Command::Inspect(inspect) => inspect::run(&inspect, &common),
+        Command::Audit(work) => migrate::audit(&work, &common),
+        Command::Plan(work) => migrate::plan(&work, &common),
+        Command::Migrate(work) => migrate::migrate(&work, &common),
+        Command::Validate(on_run) => on_run::validate(&on_run, &common),
+        Command::Report(on_run) => on_run::report(&on_run, &common),
+        Command::Status(on_run) => on_run::status(&on_run, &common),
+        Command::Embedded(embedded) => embedded::run(&embedded, &common),
+    }
+}
+
+impl Work {
+    fn flags(&self) -> Flags {
+        let Self { source_argument, source, server, load } = self;
+        let mut flags = Flags::default();
+        source.add_to(&mut flags);
+        flags.settings.extend(source_argument.iter().map(|source| ("source.url", source.clone().into())));
+        server.add_to(&mut flags);
+        load.add_to(&mut flags);
+        flags
+    }
+}
+
+/// The source that the settings name.
+fn source_location(config: &Config) -> Result<&str, Failure> {
+    config.source.url.as_deref().filter(|url| !url.is_empty()).ok_or_else(|| {
+        Failure::usage(
+            "no source is given",
+            "name a .bacpac: as the first argument, with --source, or as SOURCE_URL",
+        )
+    })
+}
+
+/// The run folder that the settings name, or one beside the current folder named like the source.
+fn run_dir(config: &Config, location: &str) -> PathBuf {
+    config.run.dir.clone().unwrap_or_else(|| {
+        let stem = Path::new(location).file_stem().unwrap_or_default();
+        let mut name = stem.to_owned();
+        name.push(".run");
+        PathBuf::from(name)
+    })
+}

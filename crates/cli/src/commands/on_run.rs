@@ -1,0 +1,148 @@
+//! `validate`, `report` and `status`: single phases on a run folder.
+
+use super::migrate::{open_source, outcome, status_table, summary};
+use crate::args::{Common, OnRun};
+use crate::output::{self, Failure};
+use crate::{INTERRUPT, Outcome, progress};
+use mssql2pg_migrate::config::{Config, Flags};
+use mssql2pg_migrate::phases::{self, Context};
+use mssql2pg_migrate::progress::Event;
+use mssql2pg_migrate::target_server::TargetServer;
+use mssql2pg_migrate::{Error, Run};
+use mssql2pg_sources::Source;
+use std::fs;
+use std::path::PathBuf;
+
+/// The run folder: as given, or the only one here.
+fn find_run(on_run: &OnRun, config: &Config) -> Result<PathBuf, Failure> {
+    if let Some(dir) = on_run.run.clone().or_else(|| config.run.dir.clone()) {
+        return Ok(dir);
+    }
+    let here = fs::read_dir(".").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut runs: Vec<PathBuf> = here.filter(|path| path.join("run.json").is_file()).collect();
+    runs.sort();
+    match runs.as_slice() {
+        [run] => Ok(run.strip_prefix(".").map_or_else(|_| run.clone(), PathBuf::from)),
+        [] => Err(Failure::usage("there is no run folder here", "name one: mssql2pg status shop.run")),
+        many => {
+            let names: Vec<String> = many.iter().map(|run| run.display().to_string()).collect();
+            Err(Failure::usage(
+                format!("several run folders are here: {}", names.join(", ")),
+                "name one of them",
+            ))
+        }
+    }
+}
+
+fn config(on_run: &OnRun, common: &Common) -> Result<Config, Failure> {
+    let mut flags = Flags::default();
+    on_run.server.add_to(&mut flags);
+    flags.settings.extend(on_run.jobs.iter().map(|jobs| ("load.jobs", i64::from(*jobs).into())));
+    let mut config = common.config(flags)?;
+    // A URL meant for another migration must not be asked of an embedded run; see TargetServer::open.
+    config.source.url = None;
+    Ok(config)
+}
+
+/// The source of the run, if it is still where it was and the same.
+fn source_of(run: &Run) -> Option<Box<dyn Source>> {
+    let source = open_source(&run.identity().source.location).ok()?;
+    (source.about().identity == run.identity().source.identity).then_some(source)
+}
+
+/// `mssql2pg validate`.
+pub(crate) fn validate(on_run: &OnRun, common: &Common) -> Result<Outcome, Failure> {
+    let mut config = config(on_run, common)?;
+    let run = Run::open(&find_run(on_run, &config)?)?;
+    use_run_settings(&mut config, &run);
+    let progress = progress::choose(common);
+    let server = open_server(&config, &run, progress.as_ref())?;
+    let source = source_of(&run);
+    if source.is_none() {
+        let text = "the source is not at hand: differences are found, but their columns not named";
+        progress.event(&Event::Note { text });
+    }
+    let context = Context { run: &run, config: &config, progress: progress.as_ref(), interrupt: &INTERRUPT };
+    phases::validate(context, &server, source.as_deref(), &run.catalog()?, &run.plan()?)?;
+    let (facts, report) = phases::report(context, Some(&server), source.as_deref())?;
+    server.close()?;
+    summary(&facts, &report, run.dir(), common);
+    Ok(outcome(&facts))
+}
+
+/// `mssql2pg report`.
+pub(crate) fn report(on_run: &OnRun, common: &Common) -> Result<Outcome, Failure> {
+    let mut config = config(on_run, common)?;
+    let run = Run::open(&find_run(on_run, &config)?)?;
+    use_run_settings(&mut config, &run);
+    let progress = progress::choose(common);
+    let server = match run.identity().target {
+        Some(_) => Some(open_server(&config, &run, progress.as_ref())?),
+        None => None,
+    };
+    let source = source_of(&run);
+    let context = Context { run: &run, config: &config, progress: progress.as_ref(), interrupt: &INTERRUPT };
+    let (facts, report) = phases::report(context, server.as_ref(), source.as_deref())?;
+    if let Some(server) = server {
+        server.close()?;
+    }
+    summary(&facts, &report, run.dir(), common);
+    Ok(Outcome::Done)
+}
+
+/// `mssql2pg status`.
+pub(crate) fn status(on_run: &OnRun, common: &Common) -> Result<Outcome, Failure> {
+    let mut config = config(on_run, common)?;
+    let run = Run::look(&find_run(on_run, &config)?)?;
+    use_run_settings(&mut config, &run);
+    let progress = progress::choose(&Common { quiet: true, json: false, ..common.clone() });
+    let server = match run.identity().target {
+        Some(_) => Some(open_server(&config, &run, progress.as_ref())?),
+        None => None,
+    };
+    let source = source_of(&run);
+    let facts = phases::gather_facts(&run, server.as_ref(), source.as_deref())?;
+    if let Some(server) = server {
+        server.close()?;
+    }
+    if common.json {
+        output::json(&facts);
+    } else {
+        output::data(&status_table(&facts));
+        output::data(&format!("\n{}", facts.verdict.sentence));
+    }
+    Ok(Outcome::Done)
+}
+
+fn open_server(
+    config: &Config,
+    run: &Run,
+    progress: &dyn mssql2pg_migrate::progress::Progress,
+) -> Result<TargetServer, Error> {
+    let server = TargetServer::open(config, run, &mut |text| progress.event(&Event::Note { text }))?;
+    match &run.identity().target {
+        Some(stored) if *stored != server.identity() => Err(Error::run(
+            format!(
+                "the run in {} belongs to another target\n  began with: {}\n  now: {}",
+                run.dir().display(),
+                mssql2pg_migrate::run::describe_target(stored),
+                server.location()
+            ),
+            "give the target that the run began with",
+        )),
+        _ => Ok(server),
+    }
+}
+
+/// What changes data is the run's, not today's.
+fn use_run_settings(config: &mut Config, run: &Run) {
+    let settings = &run.identity().settings;
+    let list = |key: &str| -> Vec<String> {
+        settings.get(key).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    };
+    config.tables.include = list("tables.include");
+    config.tables.exclude = list("tables.exclude");
+    if let Some(schema) = settings.get("target.ledger_schema") {
+        config.target.ledger_schema.clone_from(schema);
+    }
+}

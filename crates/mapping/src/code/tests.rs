@@ -1,0 +1,515 @@
+//! Expressions as real schemas have them (pubs, Northwind, AdventureWorksLT) and the edges of each rule.
+
+use super::*;
+use mssql2pg_catalog::Length;
+
+/// One column of each family, with PostgreSQL types as the type table gives them.
+fn columns() -> Vec<ColumnContext> {
+    let limited = |length| Length::limited(length);
+    let money = SqlType::Money;
+    let list = [
+        ("OrderQty", SqlType::SmallInt, "smallint"),
+        ("Status", SqlType::TinyInt, "smallint"),
+        ("Id", SqlType::Int, "integer"),
+        ("Big", SqlType::BigInt, "bigint"),
+        ("UnitPrice", money.clone(), "numeric(19,4)"),
+        ("UnitPriceDiscount", money.clone(), "numeric(19,4)"),
+        ("SubTotal", money.clone(), "numeric(19,4)"),
+        ("TaxAmt", money.clone(), "numeric(19,4)"),
+        ("Freight", money, "numeric(19,4)"),
+        ("Weight", SqlType::Decimal { precision: 8, scale: 2 }, "numeric(8,2)"),
+        ("Discount", SqlType::Real, "real"),
+        ("Ratio", SqlType::Float, "double precision"),
+        ("Flag", SqlType::Bit, "boolean"),
+        ("OldFlag", SqlType::Bit, "smallint"),
+        ("BirthDate", SqlType::DateTime, "timestamp(3)"),
+        ("Day", SqlType::Date, "date"),
+        ("Stamp", SqlType::DateTime2 { scale: 7 }, "timestamp(6)"),
+        ("Small", SqlType::SmallDateTime, "timestamp(0)"),
+        ("Zoned", SqlType::DateTimeOffset { scale: 7 }, "timestamptz(6)"),
+        ("Clock", SqlType::Time { scale: 7 }, "time(6)"),
+        ("Guid", SqlType::UniqueIdentifier, "uuid"),
+        ("GuidText", SqlType::UniqueIdentifier, "text"),
+        ("zip", SqlType::Char { length: 5 }, "char(5)"),
+        ("au_id", SqlType::VarChar { length: limited(11) }, "varchar(11)"),
+        ("Name", SqlType::NVarChar { length: limited(50) }, "varchar(50)"),
+        ("Notes", SqlType::NVarChar { length: Length::MAX }, "text"),
+        ("Code", SqlType::NChar { length: 3 }, "char(3)"),
+        ("Data", SqlType::VarBinary { length: Length::MAX }, "bytea"),
+        ("Key8", SqlType::Binary { length: 4 }, "bytea"),
+        ("Doc", SqlType::Xml, "xml"),
+        ("YesNo", SqlType::Char { length: 1 }, "boolean"),
+    ];
+    let column = |(source, sql_type, pg_type): (&str, SqlType, &str)| ColumnContext {
+        source: source.to_owned(),
+        name: source.to_lowercase(),
+        sql_type,
+        pg_type: pg_type.to_owned(),
+    };
+    list.map(column).to_vec()
+}
+
+fn convert(text: &str, wanted: Wanted<'_>) -> Result<Converted, NotConverted> {
+    let table = ObjectName::new("dbo", "Orders");
+    let sequences = BTreeMap::from([(
+        ObjectName::new("SalesLT", "SalesOrderNumber"),
+        ("saleslt".to_owned(), "Order Numbers".to_owned()),
+    )]);
+    let columns = columns();
+    convert_expression(
+        text,
+        wanted,
+        &ExpressionContext { table: &table, columns: &columns, sequences: &sequences },
+    )
+}
+
+fn column(name: &str) -> ColumnContext {
+    columns().into_iter().find(|column| column.source == name).expect("a column of the test table")
+}
+
+/// The SQL, or `not converted: ` and the reason.
+fn shown(converted: Result<Converted, NotConverted>) -> String {
+    converted.map_or_else(|refused| format!("not converted: {refused}"), |done| done.sql)
+}
+
+fn check(text: &str, expected: &str) {
+    assert_eq!(shown(convert(text, Wanted::Check)), expected, "{text}");
+}
+
+fn default(name: &str, text: &str, expected: &str) {
+    assert_eq!(shown(convert(text, Wanted::Default(&column(name)))), expected, "{name}: {text}");
+}
+
+fn generated(text: &str, expected_type: &str, expected: &str) {
+    let converted = convert(text, Wanted::Generated);
+    let sql_type = converted.as_ref().ok().and_then(|done| done.sql_type.as_ref().map(ToString::to_string));
+    assert_eq!(
+        (shown(converted), sql_type.unwrap_or_default()),
+        (expected.to_owned(), expected_type.to_owned()),
+        "{text}"
+    );
+}
+
+fn filter(text: &str, expected: &str) {
+    assert_eq!(shown(convert(text, Wanted::Filter)), expected, "{text}");
+}
+
+#[test]
+fn checks_become_conditions_or_are_refused() {
+    check("[BirthDate]<getdate()", "birthdate < localtimestamp(3)");
+    check("[Discount]>=(0) AND [Discount]<=(1)", "discount >= 0 and discount <= 1");
+    check("[Day]>=[BirthDate] OR [Day] IS NULL", "day >= birthdate or day is null");
+    check("[Freight]>=(0.00)", "freight >= 0.00");
+    check("[OrderQty]>(0)", "orderqty > 0");
+    check("[Status]>=(0) AND [Status]<=(8)", "status >= 0 and status <= 8");
+    check("[Weight]>(0.00)", "weight > 0.00");
+    check(
+        "[au_id] like '[0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][0-9][0-9]'",
+        "au_id ~ '^[0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][0-9][0-9] *$'",
+    );
+    check(
+        "[zip] like '[A-Z][A-Z][A-Z][1-9][0-9][0-9][0-9][0-9][FM]' OR [zip] like '[A-Z]-[A-Z][1-9][0-9][0-9][0-9][0-9][FM]'",
+        "zip ~ '^[A-Z][A-Z][A-Z][1-9][0-9][0-9][0-9][0-9][FM] *$' or zip ~ '^[A-Z]-[A-Z][1-9][0-9][0-9][0-9][0-9][FM] *$'",
+    );
+    check(
+        "[zip]='1756' OR [zip]='1622' OR [zip] like '99[0-9][0-9]'",
+        "zip = '1756' or zip = '1622' or zip ~ '^99[0-9][0-9] *$'",
+    );
+    check("[zip] like '[0-9][0-9][0-9][0-9][0-9]'", "zip ~ '^[0-9][0-9][0-9][0-9][0-9] *$'");
+    check("([Flag]=(1))", "flag = true");
+    check("[Flag]<>(0) and not [Flag]=1", "flag <> false and not flag = true");
+    check("[Flag]=2", "not converted: it compares a bit with a number but 0 and 1");
+    check("[OldFlag]=1", "oldflag = 1");
+    check("[Name] in ('a', N'it''s', 'c')", "name in ('a', 'it''s', 'c')");
+    check("[Name] not in ('a') and ([Id] = 1 or [Id] = 2)", "name not in ('a') and (id = 1 or id = 2)");
+    check(
+        "[Id] between 1 and 10 or not [Id] between (20) and (30)",
+        "id between 1 and 10 or not id between 20 and 30",
+    );
+    check(r"[Name] like 'a\_b%'", r"name like E'a\\\\_b%'");
+    check("[au_id] like 'abc'", "rtrim(au_id) like 'abc'");
+    check("[zip] like 'abc%'", "zip like 'abc%'");
+    check("[Code] like 'ab_'", "code like 'ab_'");
+    check("[Name] like '50!%%' escape '!'", r"name like E'50\\%%'");
+    check("[Name] not like '[^a-z.]%'", "name !~ '^[^a-z.].*$'");
+    check("[Name] = 5", "not converted: it mixes text with a literal that is no text");
+    check("[Id] = '5'", "id = 5");
+    check("[Id] = ' 5 '", "id = 5");
+    check("[BirthDate] >= '19000101'", "birthdate >= timestamp '1900-01-01 00:00:00'");
+    check(
+        "[BirthDate] >= '1900-01-02'",
+        "not converted: it converts a literal to datetime in a form that depends on the session",
+    );
+    check("[BirthDate] >= '1900-01-01T10:00:00'", "birthdate >= timestamp '1900-01-01 10:00:00'");
+    check("[Day] >= '2000-02-03'", "day >= date '2000-02-03'");
+    check("[Day] <= dateadd(day,(30),getdate())", "day <= localtimestamp(3) + 30 * interval '1 day'");
+    check(
+        "datediff(year,[BirthDate],getdate())>=(18)",
+        "extract(year from localtimestamp(3))::integer - extract(year from birthdate)::integer >= 18",
+    );
+    check(
+        "[Guid] = '6F9619FF-8B86-D011-B42D-00C04FC964FF'",
+        "guid = '6F9619FF-8B86-D011-B42D-00C04FC964FF'::uuid",
+    );
+    check(
+        "[Guid] < [Guid]",
+        "not converted: it orders uniqueidentifiers, which SQL Server sorts by other bytes",
+    );
+    check("len([Name])>(3)", "length(rtrim(name)) > 3");
+    check("len(ltrim(rtrim([zip])))=5", "length(rtrim(ltrim(rtrim(rpad(zip, 5))))) = 5");
+    check("isnull([Name],'')<>''", "coalesce(name, '') <> ''");
+    check("coalesce([Flag],0)=1", "coalesce(flag::integer, 0) = 1");
+    check("isnull([Flag],0)=1", "coalesce(flag, false) = true");
+    check("case when [Flag]=1 then [Id] else 0 end > 0", "case when flag = true then id else 0 end > 0");
+    check("iif([Id]>0,1,0)=1", "case when id > 0 then 1 else 0 end = 1");
+    check(
+        "year([BirthDate])>=1900 and month([Day])<>(13)",
+        "extract(year from birthdate)::integer >= 1900 and extract(month from day)::integer <> 13",
+    );
+    check(
+        "[dbo].[CheckIt]([Id])=(1)",
+        "not converted: it calls the user's function dbo.CheckIt, which is not converted",
+    );
+    check("[Doc] is not null", "doc is not null");
+    check(
+        "[Doc].value('a','int')=1",
+        "not converted: it calls the user's function Doc.value, which is not converted",
+    );
+    check("[Id] % 2 = 0", "id % 2 = 0");
+    check("[Id]/2*3 > 1", "id / 2 * 3 > 1");
+    check("[Id]-([Id]-1)-1>0", "id - (id - 1) - 1 > 0");
+    check("-[Id] < -5", "-id < -5");
+    check("[Ratio]>1e3", "ratio > '1e3'::double precision");
+    check(
+        "[GuidText] = 'x'",
+        "not converted: it computes with a value of type uniqueidentifier as it is kept in PostgreSQL",
+    );
+    check("[GuidText] is null", "guidtext is null");
+    check("[Zoned] < sysdatetimeoffset()", "zoned < now()");
+    check(
+        "[Zoned] < getdate()",
+        "not converted: it relies on the implicit conversion between datetimeoffset and datetime",
+    );
+    check(
+        "[YesNo] = 'Y'",
+        "not converted: it computes with a value of type char as it is kept in PostgreSQL",
+    );
+    check("upper([zip])=[zip] collate Latin1_General_BIN", "not converted: it uses COLLATE");
+    check("substring([zip],1,2)='ab'", "substring(rpad(zip, 5), 1, 2) = 'ab'");
+    check("left([Name],1)='a'", "left(name, 1) = 'a'");
+    check(
+        "[Data] is null or datalength([Data])<100",
+        "not converted: it calls the function datalength, which is not converted",
+    );
+    check("[Id] & 4 = 4", "id & 4 = 4");
+    check("([Id] in (select 1))", "not converted: it uses a subquery");
+    check("[Key8]=0x01", "key8 = decode('01000000', 'hex')");
+    check("[id]=1 and [ORDERS].[Id]=1", "id = 1 and id = 1");
+    check("[SubTotal]*1.1>0", "subtotal * 1.1 > 0");
+}
+
+#[test]
+fn computed_columns_keep_the_type_and_value_of_t_sql_or_are_refused() {
+    generated(
+        "(isnull(([SubTotal]+[TaxAmt])+[Freight],(0)))",
+        "money",
+        "coalesce(subtotal + taxamt + freight, 0)",
+    );
+    generated(
+        "(isnull(([UnitPrice]*((1.0)-[UnitPriceDiscount]))*[OrderQty],(0.0)))",
+        "decimal(38,6)",
+        "coalesce(round(unitprice * (1.0 - unitpricediscount), 6) * orderqty, 0.0)",
+    );
+    generated(
+        "(isnull(N'SO'+CONVERT([nvarchar](23),[Id]),N'*** ERROR ***'))",
+        "nvarchar(25)",
+        "coalesce('SO' || id::varchar(23), '*** ERROR ***')",
+    );
+    generated(
+        "(isnull(N'SO'+CONVERT([nvarchar](23),[Id],(0)),N'*** ERROR ***'))",
+        "nvarchar(25)",
+        "coalesce('SO' || id::varchar(23), '*** ERROR ***')",
+    );
+    generated("[UnitPrice]*[OrderQty]", "money", "unitprice * orderqty");
+    generated("[UnitPrice]*[Freight]", "", "not converted: * of money rounds in a way PostgreSQL does not");
+    generated("[UnitPrice]/2", "", "not converted: / of money rounds in a way PostgreSQL does not");
+    generated(
+        "[Id]/(2.0)",
+        "",
+        "not converted: it divides decimals, which SQL Server cuts at a scale of its own",
+    );
+    generated("[zip]+'-'+[Code]", "nvarchar(9)", "rpad(zip, 5) || '-' || rpad(code, 3)");
+    generated("[Name]+' '+[au_id]+[Notes]", "nvarchar(max)", "name || ' ' || au_id || notes");
+    generated(
+        "concat([Name],' ',[au_id])",
+        "nvarchar(62)",
+        "coalesce(name, '') || ' ' || coalesce(au_id, '')",
+    );
+    generated(
+        "case when [Flag]=(1) then 'yes' else 'no' end",
+        "varchar(3)",
+        "case when flag = true then 'yes' else 'no' end",
+    );
+    generated(
+        "case [Status] when 1 then 'one' when 2 then 'two' end",
+        "varchar(3)",
+        "case when status = 1 then 'one' when status = 2 then 'two' end",
+    );
+    generated(
+        "convert(bit,case when [Id]>0 then 1 else 0 end)",
+        "bit",
+        "case when id > 0 then 1 else 0 end <> 0",
+    );
+    generated("cast([Weight] as int)", "int", "trunc(weight)::integer");
+    generated(
+        "cast([Id] as varchar(5))",
+        "",
+        "not converted: it converts int to a text that may be too short",
+    );
+    generated("cast([Id] as varchar(12))", "varchar(12)", "id::varchar(12)");
+    generated("convert(varchar(10),[BirthDate],112)", "", "not converted: it calls CONVERT with a style");
+    generated("convert(date,[BirthDate])", "date", "birthdate::date");
+    generated("dateadd(month,[Id],[Day])", "date", "(day + id * interval '1 month')::date");
+    generated("dateadd(day,1,[Zoned])", "", "not converted: it calls dateadd with what is not a date");
+    generated("datediff(day,[Day],[BirthDate])", "int", "birthdate::date - day::date");
+    generated(
+        "datediff(minute,[Day],[BirthDate])",
+        "int",
+        "(extract(epoch from date_trunc('minute', birthdate::timestamp) - date_trunc('minute', day::timestamp)) / 60)::integer",
+    );
+    generated(
+        "datediff(month,[Day],[BirthDate])",
+        "int",
+        "(extract(year from birthdate)::integer - extract(year from day)::integer) * 12 + extract(month from birthdate)::integer - extract(month from day)::integer",
+    );
+    generated(
+        "datediff(quarter,[Day],[BirthDate])",
+        "int",
+        "(extract(year from birthdate)::integer - extract(year from day)::integer) * 4 + extract(quarter from birthdate)::integer - extract(quarter from day)::integer",
+    );
+    generated(
+        "datediff(second,[Small],[BirthDate])",
+        "int",
+        "(extract(epoch from date_trunc('second', birthdate::timestamp) - date_trunc('second', small::timestamp)))::integer",
+    );
+    generated(
+        "getdate()",
+        "",
+        "not converted: it calls GETDATE, whose result changes; PostgreSQL allows only what the row decides",
+    );
+    generated(
+        "newid()",
+        "",
+        "not converted: it calls NEWID, whose result changes; PostgreSQL allows only what the row decides",
+    );
+    generated("datepart(second,[Stamp])", "int", "floor(extract(second from stamp))::integer");
+    generated(
+        "datepart(weekday,[Stamp])",
+        "",
+        "not converted: it uses a date part that depends on DATEFIRST",
+    );
+    generated("upper([Name])", "nvarchar(50)", "upper(name)");
+    generated("replace([Name],'-','')", "nvarchar(50)", "replace(name, '-', '')");
+    generated("[Id]*2", "int", "id * 2");
+    generated("[Big]+[Id]", "bigint", "big + id");
+    generated("abs([Id])", "int", "abs(id)");
+    generated("round([Weight],1)", "decimal(8,2)", "round(weight, 1)");
+    generated("round([Weight],1,1)", "decimal(8,2)", "trunc(weight, 1)");
+    generated("floor([Weight])", "decimal(8,0)", "floor(weight)");
+    generated("nullif([Id],0)", "int", "nullif(id, 0)");
+    generated(
+        "isnull([zip],'toolong')",
+        "",
+        "not converted: it calls isnull with a text that the first one's type would cut",
+    );
+    generated("cast('2020-01-01' as date)", "date", "date '2020-01-01'");
+    generated("cast(5 as varchar(5))", "varchar(5)", "'5'::varchar(5)");
+    generated("cast([Guid] as varchar(36))", "varchar(36)", "upper(guid::text)::varchar(36)");
+    generated(
+        "eomonth([Day])",
+        "date",
+        "(date_trunc('month', day::timestamp) + interval '1 month - 1 day')::date",
+    );
+    generated("datefromparts([Id],1,1)", "date", "make_date(id, 1, 1)");
+    generated("~[Id]", "int", "~ id");
+    generated("[BirthDate]+(30)", "datetime", "birthdate + 30 * interval '1 day'");
+    generated(
+        "checksum([Name])",
+        "",
+        "not converted: it calls the function checksum, which is not converted",
+    );
+    generated(
+        "hashbytes('md5',[Name])",
+        "",
+        "not converted: it calls the function hashbytes, which is not converted",
+    );
+    generated("[Ratio]*[Id]", "float", "ratio * id");
+    generated("[Discount]*[Id]", "", "not converted: it mixes real and int");
+    generated("([Ratio]+[Id])/2", "float", "(ratio + id) / 2");
+    generated(
+        "cast([OrderQty] as money)*[UnitPrice]",
+        "",
+        "not converted: * of money rounds in a way PostgreSQL does not",
+    );
+    generated("0x1F", "varbinary(1)", "decode('1f', 'hex')");
+    generated("right([zip],3)", "varchar(3)", "right(rpad(zip, 5), 3)");
+    generated("reverse([Name])", "nvarchar(50)", "reverse(name)");
+    generated("coalesce([Id],[Big],0)", "bigint", "coalesce(id, big, 0)");
+    generated("coalesce([Name],[zip],'x')", "nvarchar(50)", "coalesce(name, rpad(zip, 5), 'x')");
+    generated(
+        "convert(varchar(20),[UnitPrice])",
+        "",
+        "not converted: it converts money to varchar(20), which the servers do differently",
+    );
+    generated("convert(varchar(20),[Weight])", "varchar(20)", "weight::varchar(20)");
+    generated("-[Weight]", "decimal(8,2)", "-weight");
+}
+
+#[test]
+fn filters_depend_on_nothing_but_the_row() {
+    filter("[Flag]=(1) AND [Name] IS NOT NULL", "flag = true and name is not null");
+    filter(
+        "[BirthDate]>getdate()",
+        "not converted: it calls GETDATE, whose result changes; PostgreSQL allows only what the row decides",
+    );
+    filter("[Status] IN ((1), (2))", "status in (1, 2)");
+}
+
+#[test]
+fn defaults_fit_their_columns_or_are_refused() {
+    default("Name", "'1998'", "'1998'");
+    default("zip", "('9952')", "'9952'");
+    default(
+        "Name",
+        "('New Position - title not formalized yet')",
+        "'New Position - title not formalized yet'",
+    );
+    default("Id", "((0))", "0");
+    default("UnitPrice", "((0.0))", "0.0");
+    default("UnitPrice", "((0.00))", "0.00");
+    default("Flag", "((1))", "true");
+    default("Flag", "((0))", "false");
+    default("Flag", "('true')", "true");
+    default("OldFlag", "((1))", "1");
+    default("Id", "(NEXT VALUE FOR [SalesLT].[SalesOrderNumber])", r#"nextval('saleslt."Order Numbers"')"#);
+    default(
+        "Id",
+        "(NEXT VALUE FOR [SalesLT].[Nope])",
+        "not converted: it uses the sequence SalesLT.Nope, which is not carried over",
+    );
+    default("BirthDate", "(getdate())", "localtimestamp(3)");
+    default("Day", "(getdate())", "current_date");
+    default("Stamp", "(getdate())", "localtimestamp");
+    default("Small", "(getdate())", "date_trunc('minute', localtimestamp + interval '30 seconds')");
+    default("Zoned", "(getdate())", "now()");
+    default("Zoned", "(sysdatetimeoffset())", "now()");
+    default("Clock", "(getdate())", "localtime");
+    default("Stamp", "(sysutcdatetime())", "(now() at time zone 'utc')");
+    default("Stamp", "(getutcdate())", "(now() at time zone 'utc')");
+    default("Stamp", "(sysdatetime())", "localtimestamp");
+    default("Guid", "(newid())", "gen_random_uuid()");
+    default("Guid", "(newsequentialid())", "gen_random_uuid()");
+    default("GuidText", "(newid())", "gen_random_uuid()::text");
+    default("Name", "(newid())", "upper(gen_random_uuid()::text)");
+    default("Name", "(suser_sname())", "session_user::text");
+    default("Name", "(user_name())", "current_user::text");
+    default("Name", "('x'+suser_sname())", "'x' || session_user::text");
+    default("Name", "((5))", "'5'");
+    default("Name", "(NULL)", "null");
+    default("Name", r"(N'it''s \ here')", r"E'it''s \\ here'");
+    default("Id", "(-(1))", "-1");
+    default(
+        "Id",
+        "((1.5))",
+        "not converted: it converts a literal with a fraction, or no number, to int implicitly",
+    );
+    default("Id", "('7')", "7");
+    default("Ratio", "((1.5))", "1.5");
+    default("Ratio", "((1e3))", "'1e3'::double precision");
+    default("Weight", "((.5))", "0.5");
+    default("BirthDate", "((0))", "timestamp '1900-01-01 00:00:00'");
+    default("BirthDate", "('')", "timestamp '1900-01-01 00:00:00'");
+    default("BirthDate", "('1900-01-01')", "timestamp '1900-01-01 00:00:00'");
+    default(
+        "BirthDate",
+        "('02/03/2000')",
+        "not converted: it converts a literal to datetime in a form that depends on the session",
+    );
+    default("Day", "('99991231')", "date '9999-12-31'");
+    default(
+        "Stamp",
+        "('2020-01-01 12:34:56.1234567')",
+        "not converted: it converts a literal to datetime2, which rounds it",
+    );
+    default("Stamp", "('2020-01-01 12:34:56.123456')", "timestamp '2020-01-01 12:34:56.123456'");
+    default("BirthDate", "(dateadd(day,(30),getdate()))", "localtimestamp(3) + 30 * interval '1 day'");
+    default("Day", "(dateadd(month,(1),getdate()))", "(localtimestamp(3) + 1 * interval '1 month')::date");
+    default("Day", "(CONVERT([date],getdate()))", "localtimestamp(3)::date");
+    default("BirthDate", "(getdate()+(7))", "localtimestamp(3) + 7 * interval '1 day'");
+    default("Clock", "('12:30')", "time '12:30:00'");
+    default("Key8", "(0x01)", "decode('01000000', 'hex')");
+    default("Data", "(0x)", "decode('', 'hex')");
+    default("Zoned", "('2020-01-01')", "timestamptz '2020-01-01 00:00:00+00'");
+    default("YesNo", "('Y')", "true");
+    default("YesNo", "('q')", "not converted: it converts a literal to char implicitly");
+    default("Name", "([Id])", "not converted: it uses Id, which is no literal and no function we know");
+    default("Id", "(year(getdate()))", "extract(year from localtimestamp(3))::integer");
+    default(
+        "Name",
+        "(CONVERT([varchar](10),getdate(),(112)))",
+        "not converted: it calls CONVERT with a style",
+    );
+    default(
+        "Name",
+        "(getdate())",
+        "not converted: it relies on the implicit conversion from datetime to text",
+    );
+    default("Doc", "('<a/>')", "'<a/>'");
+    default(
+        "Guid",
+        "('00000000-0000-0000-0000-000000000000')",
+        "'00000000-0000-0000-0000-000000000000'::uuid",
+    );
+    default("Big", "((3000000000.))", "3000000000");
+    default("Id", "((2)*(3)+(1))", "2 * 3 + 1");
+    default(
+        "Name",
+        "(host_name())",
+        "not converted: it calls the function host_name, which is not converted",
+    );
+}
+
+#[test]
+fn long_chains_and_deep_brackets_are_safe() {
+    let chain = vec!["[Id] = 1"; 480].join(" or ");
+    assert!(convert(&chain, Wanted::Check).is_ok());
+    let sum = format!("{} > 0", vec!["[Id]"; 990].join(" + "));
+    assert!(convert(&sum, Wanted::Check).is_ok());
+    let deep = format!("{}[Id]{} = 1", "(".repeat(90), ")".repeat(90));
+    assert_eq!(shown(convert(&deep, Wanted::Check)), "id = 1");
+    assert!(convert(&format!("{}[Id]", "-".repeat(500)), Wanted::Generated).is_err());
+    assert!(convert(&"(".repeat(1900), Wanted::Check).is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_converter_panic(text in "[\\[\\]()'\"N$0xa-d1-9.,+*/%<>=! -]{0,60}") {
+        for wanted in [Wanted::Check, Wanted::Filter, Wanted::Generated, Wanted::Default(&column("Id"))] {
+            let _ = convert(&text, wanted);
+        }
+    }
+
+    #[test]
+    fn no_words_make_the_converter_panic(
+        words in proptest::collection::vec(proptest::sample::select(vec![
+            "[Id]", "[Name]", "(", ")", ",", "and", "or", "not", "in", "between", "like", "'a[b]%'", "is", "null",
+            "case", "when", "then", "else", "end", "cast", "convert", "as", "int", "varchar", "1", "1.5", "$2",
+            "+", "-", "*", "=", "<", "isnull", "dateadd", "day", "getdate()", "[BirthDate]", "0x1", "1e5",
+        ]), 0..24)
+    ) {
+        let text = words.join(" ");
+        for wanted in [Wanted::Check, Wanted::Generated, Wanted::Default(&column("Name"))] {
+            let _ = convert(&text, wanted);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What validation compares, table by table. A table is migrated only when all of these pass.
+//!
+//! To extend: a file here with a `check` function, and one line in [`ALL`].
+
+mod columns;
+mod contents;
+mod foreign_keys;
+mod identity;
+mod keys;
+mod row_counts;
+
+pub use columns::same_type;
+pub use contents::Contents;
+
+use crate::error::Error;
+use crate::facts::CheckOutcome;
+use mssql2pg_catalog::Table;
+use mssql2pg_mapping::TablePlan;
+use mssql2pg_sources::Source;
+use mssql2pg_target::{Connection, SplitRow};
+
+/// A check of one table.
+pub struct TableCheck {
+    /// Its stable name.
+    pub name: &'static str,
+    /// What it compares: one sentence for the manual.
+    pub manual: &'static str,
+    /// Compares.
+    pub run: fn(&mut TableContext<'_>) -> Result<Compared, Error>,
+}
+
+/// All checks, in order: contents first, since it counts the rows that others speak of.
+pub static ALL: &[TableCheck] =
+    &[contents::CHECK, row_counts::CHECK, columns::CHECK, keys::CHECK, foreign_keys::CHECK, identity::CHECK];
+
+/// What a check found.
+pub struct Compared {
+    /// Whether both ends agree.
+    pub passed: bool,
+    /// What was compared, or what differs: one sentence without a period.
+    pub detail: String,
+}
+
+impl Compared {
+    fn equal(detail: impl Into<String>) -> Self {
+        Self { passed: true, detail: detail.into() }
+    }
+
+    fn different(detail: impl Into<String>) -> Self {
+        Self { passed: false, detail: detail.into() }
+    }
+
+    /// Passed if nothing is in `differences`, which are then listed.
+    fn none_of(differences: Vec<String>, otherwise: impl Into<String>) -> Self {
+        if differences.is_empty() { Self::equal(otherwise) } else { Self::different(differences.join("; ")) }
+    }
+
+    /// With the check's name.
+    pub fn outcome(self, check: &TableCheck) -> CheckOutcome {
+        CheckOutcome { check: check.name.to_owned(), passed: self.passed, detail: self.detail }
+    }
+}
+
+/// What the checks of one table are given.
+pub struct TableContext<'a> {
+    /// The table in the source.
+    pub table: &'a Table,
+    /// The plan for it.
+    pub plan: &'a TablePlan,
+    /// Its ledger rows.
+    pub splits: &'a [SplitRow],
+    /// Rows that the audit counted.
+    pub baseline_rows: Option<u64>,
+    /// The source, read again only when contents differ; none when it is not at hand.
+    pub source: Option<&'a dyn Source>,
+    /// The target's connection.
+    pub connection: &'a mut Connection,
+    /// What [`contents`](self) found; none before it ran.
+    pub contents: Option<Contents>,
+}
+
+impl TableContext<'_> {
+    /// Rows that were sent and committed.
+    pub fn loaded_rows(&self) -> u64 {
+        self.splits.iter().map(|split| split.rows).sum()
+    }
+
+    /// Rows that went to `rejects/`.
+    pub fn rejected_rows(&self) -> u64 {
+        self.splits.iter().map(|split| split.rejected).sum()
+    }
+}

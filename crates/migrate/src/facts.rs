@@ -1,0 +1,198 @@
+//! The facts of a run: everything that a report may say, gathered once from the run folder and the
+//! ledger. Reports are pure functions of [`Facts`]; `report.json` is [`Facts`] as serde writes it.
+//!
+//! Invariant: no cell value but sample keys, and no secret, is in here.
+
+use mssql2pg_catalog::Finding;
+use mssql2pg_mapping::encode::Loss;
+use mssql2pg_mapping::plan::Unconverted;
+use mssql2pg_sources::SourceInfo;
+use serde::{Deserialize, Serialize};
+
+/// The version of `report.json`.
+pub const FACTS_FORMAT: u32 = 1;
+
+/// Everything that a report may say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// [`FACTS_FORMAT`].
+    pub format: u32,
+    /// This tool's version.
+    pub tool_version: String,
+    /// When the facts were gathered: RFC 3339 in UTC, seconds.
+    pub gathered_at: String,
+    /// The run's id.
+    pub run_id: String,
+    /// The plan's fingerprint.
+    pub fingerprint: String,
+    /// The database's name in the source.
+    pub database: String,
+    /// Where it came from.
+    pub source: SourceInfo,
+    /// Where it went; none before the first phase that needs a target.
+    pub target: Option<TargetFacts>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Tables in the catalog's order.
+    pub tables: Vec<TableFacts>,
+    /// Findings of all phases, most severe first.
+    pub findings: Vec<Finding>,
+    /// Objects that were not carried over.
+    pub unconverted: Vec<Unconverted>,
+    /// How many objects were carried over, by kind, for example `("indexes", 12)`.
+    pub converted: Vec<(String, u64)>,
+    /// Phases in the order in which they ran.
+    pub phases: Vec<PhaseFacts>,
+    /// Settings that differ from the defaults, without secrets.
+    pub settings: Vec<(String, String)>,
+}
+
+/// The target as far as a report may tell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetFacts {
+    /// A URL without its password, or the folder of an embedded server.
+    pub location: String,
+    /// For example `PostgreSQL 15.18`.
+    pub server_version: String,
+    /// Whether it is a server of our own, for demo and trial.
+    pub embedded: bool,
+}
+
+/// What became of the whole run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The state in one word.
+    pub state: VerdictState,
+    /// One sentence for the head of the report, without a period.
+    pub sentence: String,
+    /// What the reading of the source guarantees: one sentence without a period.
+    pub guarantee: String,
+}
+
+/// The verdict in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerdictState {
+    /// Every table passed validation.
+    Migrated,
+    /// Nothing failed, but not every table is validated yet.
+    Incomplete,
+    /// At least one table failed.
+    Failed,
+}
+
+/// How far a table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TableStatus {
+    /// It is in the plan; no row is loaded.
+    Planned,
+    /// Some splits are loaded.
+    Loading,
+    /// All its rows are loaded.
+    Loaded,
+    /// Its keys and indexes are built.
+    Finished,
+    /// It has passed validation: it is migrated.
+    Validated,
+    /// Validation found a difference, or rows were rejected.
+    Failed,
+}
+
+impl TableStatus {
+    /// The word for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Loading => "loading",
+            Self::Loaded => "loaded",
+            Self::Finished => "finished",
+            Self::Validated => "validated",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableFacts {
+    /// The table in SQL Server, for example `dbo.Orders`.
+    pub source: String,
+    /// The table in PostgreSQL, for example `public.orders`.
+    pub target: String,
+    /// How far it is.
+    pub status: TableStatus,
+    /// Rows counted by the audit before anything moved.
+    pub baseline_rows: Option<u64>,
+    /// Rows sent and committed, by the ledger.
+    pub loaded_rows: Option<u64>,
+    /// Rows that PostgreSQL could not hold and that went to `rejects/`.
+    pub rejected_rows: u64,
+    /// Rows read back from PostgreSQL by validation.
+    pub target_rows: Option<u64>,
+    /// COPY bytes sent.
+    pub bytes: u64,
+    /// Seconds of loading, summed over splits (several may run at once).
+    pub seconds: f64,
+    /// Digest of the rows as sent.
+    pub digest_sent: Option<String>,
+    /// Digest of the rows as read back.
+    pub digest_read: Option<String>,
+    /// Columns whose contents differ, when the digests do.
+    pub differing_columns: Vec<String>,
+    /// The columns side by side.
+    pub columns: Vec<ColumnFacts>,
+    /// What was altered on the way, counted.
+    pub losses: Vec<Loss>,
+    /// What validation checked.
+    pub checks: Vec<CheckOutcome>,
+}
+
+/// One column, side by side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnFacts {
+    /// The column in SQL Server.
+    pub source: String,
+    /// Its type there.
+    pub source_type: String,
+    /// The column in PostgreSQL.
+    pub target: String,
+    /// Its type there.
+    pub target_type: String,
+    /// `exact`, `wider` or `lossy`.
+    pub fidelity: String,
+    /// What is wider or lost.
+    pub note: Option<String>,
+    /// Whether it takes NULL.
+    pub nullable: bool,
+    /// The default or generation expression in PostgreSQL.
+    pub default: Option<String>,
+    /// NULLs counted by the audit.
+    pub nulls: Option<u64>,
+    /// Empty strings counted by the audit.
+    pub empty: Option<u64>,
+}
+
+/// One check of validation on one table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckOutcome {
+    /// The check's stable name, for example `row-counts`.
+    pub check: String,
+    /// Whether it passed.
+    pub passed: bool,
+    /// What was compared, or what differs: one sentence without a period.
+    pub detail: String,
+}
+
+/// One phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseFacts {
+    /// Its name, for example `load`.
+    pub phase: String,
+    /// When it started last: RFC 3339 in UTC, seconds.
+    pub started_at: String,
+    /// How long it took, over all its runs.
+    pub seconds: f64,
+    /// How often it ran; more than once after an interruption.
+    pub runs: u32,
+}

@@ -1,0 +1,223 @@
+//! Audit: one pass over every row of the source before anything moves.
+//!
+//! Leaves `baseline.json` (rows, NULLs and empty strings per column) and the findings of the
+//! column checks in [`crate::checks::audit`].
+
+use super::audit_rows::AuditRows;
+use super::workers::work_off;
+use super::{Context, selected};
+use crate::checks::audit::ALL;
+use crate::error::Error;
+use crate::progress::Event;
+use mssql2pg_catalog::{Catalog, Finding, Table};
+use mssql2pg_sources::{Source, Split};
+use serde::{Deserialize, Serialize};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// `baseline.json`: what the source held before anything moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// 1.
+    pub format: u32,
+    /// When the audit ran: RFC 3339 in UTC.
+    pub counted_at: String,
+    /// Tables in the catalog's order.
+    pub tables: Vec<TableBaseline>,
+}
+
+/// The counts of one table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableBaseline {
+    /// The table in the source, `schema.table`.
+    pub table: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Its stored columns in order.
+    pub columns: Vec<ColumnBaseline>,
+}
+
+/// The counts of one column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnBaseline {
+    /// The column in the source.
+    pub column: String,
+    /// NULLs.
+    pub nulls: u64,
+    /// Values of no length: empty strings, empty binaries.
+    pub empty: u64,
+}
+
+impl Baseline {
+    /// The counts of that table.
+    pub fn table(&self, source: &str) -> Option<&TableBaseline> {
+        self.tables.iter().find(|table| table.table == source)
+    }
+
+    /// Rows of all tables.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+}
+
+/// Counts every table. A run that has a baseline keeps it.
+///
+/// # Errors
+/// When the source cannot be read to its end, or a file cannot be written.
+pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Result<Baseline, Error> {
+    if let Some(baseline) = context.run.read_json("baseline.json")? {
+        return Ok(baseline);
+    }
+    let (catalog, _) = selected(catalog.clone(), &context.config.tables);
+    context.timed("audit", || {
+        let counted_at = crate::run::now();
+        let counts = count_tables(context, source, &catalog)?;
+        let mut findings = Vec::new();
+        let mut tables = Vec::new();
+        for (table, counts) in catalog.tables.iter().zip(counts) {
+            findings.extend(counts.findings(table, context.config.audit.samples));
+            tables.push(counts.baseline(table));
+        }
+        context.run.put_findings("audit", findings)?;
+        let baseline = Baseline { format: 1, counted_at, tables };
+        context.run.write_json("baseline.json", &baseline)?;
+        Ok(baseline)
+    })
+}
+
+/// What was counted in one table.
+#[derive(Default)]
+pub(super) struct TableCounts {
+    pub(super) rows: u64,
+    pub(super) nulls: Vec<u64>,
+    pub(super) empty: Vec<u64>,
+    /// Per check that applies: its place in [`ALL`], the column's place, how many, sample keys.
+    pub(super) defects: Vec<Defects>,
+}
+
+/// The defects that one check found in one column.
+pub(super) struct Defects {
+    pub(super) check: usize,
+    pub(super) column: usize,
+    pub(super) count: u64,
+    pub(super) samples: Vec<String>,
+}
+
+/// How many sample keys a finding names.
+pub(super) const SAMPLES: usize = 10;
+
+impl TableCounts {
+    fn merge(&mut self, other: TableCounts) {
+        if self.nulls.is_empty() {
+            *self = other;
+            return;
+        }
+        self.rows += other.rows;
+        for (sum, more) in self.nulls.iter_mut().zip(other.nulls) {
+            *sum += more;
+        }
+        for (sum, more) in self.empty.iter_mut().zip(other.empty) {
+            *sum += more;
+        }
+        for (sum, more) in self.defects.iter_mut().zip(other.defects) {
+            sum.count += more.count;
+            sum.samples.extend(more.samples);
+            sum.samples.truncate(SAMPLES);
+        }
+    }
+
+    fn baseline(&self, table: &Table) -> TableBaseline {
+        let columns = table.stored_columns().enumerate().map(|(place, column)| ColumnBaseline {
+            column: column.name.clone(),
+            nulls: self.nulls.get(place).copied().unwrap_or(0),
+            empty: self.empty.get(place).copied().unwrap_or(0),
+        });
+        TableBaseline { table: table.name.to_string(), rows: self.rows, columns: columns.collect() }
+    }
+
+    fn findings(&self, table: &Table, with_samples: bool) -> Vec<Finding> {
+        let columns: Vec<_> = table.stored_columns().collect();
+        let found = self.defects.iter().filter(|defects| defects.count > 0);
+        found
+            .filter_map(|defects| {
+                let (check, column) = (ALL.get(defects.check)?, columns.get(defects.column)?);
+                let object = format!("{}.{}", table.name, column.name);
+                let mut finding =
+                    Finding::new(check.code, check.severity, object, check.message, check.advice);
+                finding.count = Some(defects.count);
+                if with_samples {
+                    finding.samples = defects.samples.clone();
+                }
+                Some(finding)
+            })
+            .collect()
+    }
+}
+
+fn count_tables(
+    context: Context<'_>,
+    source: &dyn Source,
+    catalog: &Catalog,
+) -> Result<Vec<TableCounts>, Error> {
+    struct Progressing {
+        splits_left: usize,
+        /// In split order, so that samples do not depend on which worker was faster.
+        counts: Vec<Option<TableCounts>>,
+        started: Option<Instant>,
+    }
+    let mut items: Vec<(usize, Split)> = Vec::new();
+    let mut states = Vec::new();
+    for (place, table) in catalog.tables.iter().enumerate() {
+        let name = &table.name;
+        let splits =
+            source.splits(table).map_err(Error::source(format!("cannot find the rows of {name}")))?;
+        states.push(Mutex::new(Progressing {
+            splits_left: splits.len(),
+            counts: splits.iter().map(|_| None).collect(),
+            started: None,
+        }));
+        items.extend(splits.into_iter().map(|split| (place, split)));
+    }
+    items.sort_by_key(|(place, split)| (std::cmp::Reverse(split.estimated_bytes), *place, split.number));
+    let workers = context.config.load.workers();
+    work_off(
+        workers,
+        items,
+        context.interrupt,
+        || Ok(()),
+        |(), (place, split), halt| {
+            let (table, state) = (&catalog.tables[place], &states[place]);
+            let name = table.name.to_string();
+            let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
+            if lock().started.replace(Instant::now()).is_none() {
+                context.progress.event(&Event::TableStarted { table: &name, rows: table.estimated_rows });
+            }
+            let tell = |rows, bytes| context.progress.event(&Event::Rows { table: &name, rows, bytes });
+            let mut rows = AuditRows::new(table, &context.config.audit, halt, &tell);
+            source.read(table, &split, &mut rows).map_err(Error::source(format!("cannot audit {name}")))?;
+            if halt.is_set() {
+                return Ok(());
+            }
+            let mut state = lock();
+            if let Some(place) = state.counts.get_mut(split.number as usize) {
+                *place = Some(rows.finish());
+            }
+            state.splits_left -= 1;
+            if state.splits_left == 0 {
+                let rows = state.counts.iter().flatten().map(|counts| counts.rows).sum();
+                let seconds = state.started.map_or(0.0, |started| started.elapsed().as_secs_f64());
+                context.progress.event(&Event::TableFinished { table: &name, rows, seconds });
+            }
+            Ok(())
+        },
+    )?;
+    let total = |state: Mutex<Progressing>| {
+        let mut total = TableCounts::default();
+        for counts in state.into_inner().unwrap_or_else(PoisonError::into_inner).counts.into_iter().flatten()
+        {
+            total.merge(counts);
+        }
+        total
+    };
+    Ok(states.into_iter().map(total).collect())
+}

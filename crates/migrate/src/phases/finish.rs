@@ -1,0 +1,306 @@
+//! Finish: keys, indexes, foreign keys, checks, comments, identity values and statistics, once all
+//! rows are in.
+//!
+//! Each statement commits together with its ledger row, so a run that was stopped goes on at the
+//! next one. A constraint that the data break stays `not valid` and becomes a finding: no row is
+//! ever deleted to please a constraint.
+
+use super::Context;
+use super::workers::work_off;
+use crate::error::Error;
+use crate::target_server::TargetServer;
+use mssql2pg_catalog::{Finding, Severity};
+use mssql2pg_mapping::ddl::Statement;
+use mssql2pg_mapping::names::{quote, quote_literal};
+use mssql2pg_mapping::plan::ForeignKeyPlan;
+use mssql2pg_mapping::{DatabasePlan, TablePlan, ddl};
+use mssql2pg_target::catalog::{count_orphans, set_identity};
+use mssql2pg_target::{Connection, ErrorKind, StepRow, TargetError};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// How many keys of orphaned rows a finding names.
+const SAMPLE_KEYS: u32 = 10;
+
+/// Runs every statement that the ledger has no mark of, and collects the findings of all.
+///
+/// # Errors
+/// When the target cannot go on: the connection is lost for good, its disk is full …
+pub fn finish(context: Context<'_>, server: &TargetServer, plan: &DatabasePlan) -> Result<(), Error> {
+    let steps = ledger_steps(context, server)?;
+    if steps.get("finish").is_some_and(|step| step.outcome == "done") {
+        return Ok(());
+    }
+    context.timed("finish", || {
+        let major = server.info().major();
+        let work = Finish { context, server, steps, findings: Mutex::new(Vec::new()) };
+        // A table's own statements one after another, tables side by side.
+        let per_table = |statements: fn(&TablePlan, u32) -> Vec<Statement>| {
+            plan.tables.iter().map(|table| (table, statements(table, major))).collect::<Vec<_>>()
+        };
+        work.run_all(per_table(|table, major| {
+            let mut statements: Vec<Statement> = ddl::primary_key(table).into_iter().collect();
+            statements.extend(ddl::unique(table, major));
+            statements.extend(ddl::indexes(table, major));
+            statements.extend(ddl::checks(table));
+            statements.extend(ddl::comments(table));
+            statements
+        }))?;
+        // Two tables are locked by each of these, so one after another.
+        work.run_all_alone(per_table(|table, _| ddl::foreign_keys_not_valid(table)))?;
+        work.run_all(per_table(|table, _| ddl::validate_foreign_keys(table)))?;
+        work.set_identities(plan)?;
+        work.set_sequences(plan)?;
+        work.run_all(per_table(|table, _| {
+            vec![Statement {
+                step: format!("analyze {}.{}", table.schema, table.name),
+                object: table.source.to_string(),
+                sql: format!("analyze {}", table.sql_name()),
+            }]
+        }))?;
+        work.explain_broken_foreign_keys(plan)?;
+        let findings = work.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+        context.run.put_findings("finish", findings)?;
+        let mut connection = server.connect()?;
+        let row =
+            StepRow { step: "finish".to_owned(), outcome: "done".to_owned(), message: None, seconds: 0.0 };
+        server
+            .ledger()
+            .record_step(&mut connection, &context.run.identity().run_id, &row)
+            .map_err(Error::target("cannot write the ledger"))
+    })
+}
+
+fn ledger_steps(context: Context<'_>, server: &TargetServer) -> Result<HashMap<String, StepRow>, Error> {
+    let mut connection = server.connect()?;
+    let steps = server
+        .ledger()
+        .steps(&mut connection, &context.run.identity().run_id)
+        .map_err(Error::target("cannot read the ledger"))?;
+    Ok(steps.into_iter().map(|step| (step.step.clone(), step)).collect())
+}
+
+struct Finish<'a> {
+    context: Context<'a>,
+    server: &'a TargetServer,
+    steps: HashMap<String, StepRow>,
+    findings: Mutex<Vec<Finding>>,
+}
+
+impl Finish<'_> {
+    fn run_all(&self, tables: Vec<(&TablePlan, Vec<Statement>)>) -> Result<(), Error> {
+        self.run_with(self.context.config.load.workers(), tables)
+    }
+
+    fn run_all_alone(&self, tables: Vec<(&TablePlan, Vec<Statement>)>) -> Result<(), Error> {
+        self.run_with(1, tables)
+    }
+
+    fn run_with(&self, workers: usize, mut tables: Vec<(&TablePlan, Vec<Statement>)>) -> Result<(), Error> {
+        tables.retain(|(_, statements)| !statements.is_empty());
+        let begin = || self.server.connect();
+        work_off(workers, tables, self.context.interrupt, begin, |connection, (_, statements), halt| {
+            for statement in &statements {
+                if halt.is_set() {
+                    return Ok(());
+                }
+                self.run(connection, statement)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn run_id(&self) -> &str {
+        &self.context.run.identity().run_id
+    }
+
+    /// Runs one statement unless the ledger has it. What the data or the types forbid is recorded as
+    /// failed and becomes a finding; everything else stops us.
+    fn run(&self, connection: &mut Connection, statement: &Statement) -> Result<(), Error> {
+        if let Some(step) = self.steps.get(&statement.step) {
+            if step.outcome == "failed" {
+                self.note_failure(statement, step.message.as_deref().unwrap_or("unknown reason"));
+            }
+            return Ok(());
+        }
+        let ledger = self.server.ledger();
+        let error = match ledger.run_step(connection, self.run_id(), &statement.step, &statement.sql) {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        if !is_about_the_object(&error) {
+            return Err(Error::target(format!("cannot finish {} ({})", statement.object, statement.step))(
+                error,
+            ));
+        }
+        let message = error.source.as_ref().map_or_else(|| error.context.clone(), ToString::to_string);
+        let record = |connection: &mut Connection, outcome: &str| {
+            let row = StepRow {
+                step: statement.step.clone(),
+                outcome: outcome.to_owned(),
+                message: Some(message.clone()),
+                seconds: 0.0,
+            };
+            ledger
+                .record_step(connection, self.run_id(), &row)
+                .map_err(Error::target("cannot write the ledger"))
+        };
+        if error.kind == ErrorKind::Exists {
+            // A table that was emptied and kept has it already.
+            return record(connection, "skipped");
+        }
+        record(connection, "failed")?;
+        self.note_failure(statement, &message);
+        // A check that old rows break still guards new ones.
+        if error.kind == ErrorKind::Constraint && statement.step.starts_with("check ") {
+            let sql = format!("{} not valid", statement.sql);
+            let step = format!("{} not valid", statement.step);
+            ledger
+                .run_step(connection, self.run_id(), &step, &sql)
+                .map_err(Error::target(format!("cannot add {}", statement.object)))?;
+        }
+        Ok(())
+    }
+
+    fn note_failure(&self, statement: &Statement, message: &str) {
+        // A foreign key that cannot be validated is explained with counts later on.
+        if statement.step.starts_with("validate-foreign-key ") {
+            return;
+        }
+        let kind = statement.step.split_once(' ').map_or(statement.step.as_str(), |(kind, _)| kind);
+        let severity = match kind {
+            "primary-key" | "unique" => Severity::Blocker,
+            _ => Severity::Warning,
+        };
+        self.note(Finding::new(
+            &format!("{kind}-not-created"),
+            severity,
+            &statement.object,
+            format!("PostgreSQL says: {message}"),
+            "look at the rows it names, mend them at the source or the statement in schema/, and create it by hand",
+        ));
+    }
+
+    fn note(&self, finding: Finding) {
+        self.findings.lock().unwrap_or_else(PoisonError::into_inner).push(finding);
+    }
+
+    fn set_identities(&self, plan: &DatabasePlan) -> Result<(), Error> {
+        let mut connection = self.server.connect()?;
+        for table in &plan.tables {
+            for column in &table.columns {
+                let Some(identity) = &column.identity else { continue };
+                let context = format!("cannot set the identity of {}.{}", table.source, column.source);
+                set_identity(
+                    &mut connection,
+                    &table.schema,
+                    &table.name,
+                    &column.name,
+                    identity.last_value,
+                    identity.increment,
+                )
+                .map_err(Error::target(context))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set_sequences(&self, plan: &DatabasePlan) -> Result<(), Error> {
+        let mut connection = self.server.connect()?;
+        for sequence in &plan.sequences {
+            let Some(last) = sequence.last_value else { continue };
+            let name = format!("{}.{}", quote(&sequence.schema), quote(&sequence.name));
+            let statement = Statement {
+                step: format!("sequence {}.{}", sequence.schema, sequence.name),
+                object: sequence.source.to_string(),
+                sql: format!("select setval({}, {last})", quote_literal(&name)),
+            };
+            self.run(&mut connection, &statement)?;
+        }
+        Ok(())
+    }
+
+    /// Counts the orphans of every foreign key that PostgreSQL could not validate.
+    fn explain_broken_foreign_keys(&self, plan: &DatabasePlan) -> Result<(), Error> {
+        let mut connection = self.server.connect()?;
+        for table in &plan.tables {
+            let constraints =
+                mssql2pg_target::catalog::constraints(&mut connection, &table.schema, &table.name)
+                    .map_err(Error::target(format!("cannot look at {}", table.sql_name())))?;
+            for key in &table.foreign_keys {
+                if constraints.iter().any(|known| known.name == key.name && !known.validated) {
+                    self.explain(&mut connection, plan, table, key)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn explain(
+        &self,
+        connection: &mut Connection,
+        plan: &DatabasePlan,
+        table: &TablePlan,
+        key: &ForeignKeyPlan,
+    ) -> Result<(), Error> {
+        let referenced = format!("{}.{}", quote(&key.referenced_schema), quote(&key.referenced_table));
+        let key_columns = table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
+        let (count, samples) = count_orphans(
+            connection,
+            &table.sql_name(),
+            &key.columns,
+            &referenced,
+            &key.referenced_columns,
+            SAMPLE_KEYS,
+            &key_columns,
+        )
+        .map_err(Error::target(format!("cannot count the orphans of {}.{}", table.source, key.source)))?;
+        let source_names = |columns: &[String]| -> Vec<String> {
+            let source = |name: &String| {
+                let column = table.columns.iter().find(|column| column.name == *name);
+                column.map_or_else(|| name.clone(), |column| column.source.clone())
+            };
+            columns.iter().map(source).collect()
+        };
+        let parent = plan
+            .tables
+            .iter()
+            .find(|other| other.schema == key.referenced_schema && other.name == key.referenced_table);
+        let parent = parent.map_or(referenced, |parent| parent.source.to_string());
+        let distrust = match key.trusted {
+            true => "the source claims to have checked it",
+            false => "the source does not trust it either",
+        };
+        let mut finding = Finding::new(
+            "orphaned-foreign-key",
+            if key.trusted { Severity::Blocker } else { Severity::Warning },
+            format!("{}.{}", table.source, key.source),
+            format!(
+                "rows whose {} is not in {parent}; the foreign key stays not valid, and {distrust}",
+                source_names(&key.columns).join(", ")
+            ),
+            "mend the rows, then run: alter table … validate constraint …; new rows are checked already",
+        );
+        finding.count = Some(count);
+        if self.context.config.audit.samples {
+            finding.samples = samples.iter().map(|sample| rename_keys(sample, table)).collect();
+        }
+        self.note(finding);
+        Ok(())
+    }
+}
+
+/// `orderid=7, line=2` → `OrderID=7, Line=2`: findings speak the source's names.
+fn rename_keys(sample: &str, table: &TablePlan) -> String {
+    let rename = |part: &str| {
+        let Some((name, value)) = part.split_once('=') else { return part.to_owned() };
+        let column = table.columns.iter().find(|column| column.name == name);
+        format!("{}={value}", column.map_or(name, |column| column.source.as_str()))
+    };
+    sample.split(", ").map(rename).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether the statement itself is at fault, and the next one may still succeed.
+fn is_about_the_object(error: &TargetError) -> bool {
+    matches!(error.kind, ErrorKind::Constraint | ErrorKind::Data | ErrorKind::Query | ErrorKind::Exists)
+}

@@ -1,0 +1,45 @@
+//! Plan: what will be built, into `plan.json` and `schema/*.sql`. Needs no target.
+
+use super::{Context, selected};
+use crate::error::Error;
+use mssql2pg_catalog::{Catalog, Finding, Severity};
+use mssql2pg_mapping::{DatabasePlan, ddl, plan_database};
+
+/// The PostgreSQL version that `schema/*.sql` is written for when no target is known.
+const DEFAULT_MAJOR: u32 = 15;
+
+/// Plans the selected tables. Pure: the same catalog and settings give the same plan, so a run
+/// that has a plan keeps it.
+///
+/// # Errors
+/// When a setting names something that is not there, or files cannot be written.
+pub fn plan(context: Context<'_>, catalog: &Catalog) -> Result<DatabasePlan, Error> {
+    if context.run.path("plan.json").exists() {
+        return context.run.plan();
+    }
+    context.timed("plan", || {
+        let (catalog, left_out) = selected(catalog.clone(), &context.config.tables);
+        let plan = plan_database(&catalog, &context.config.mapping())
+            .map_err(|error| Error::Config { message: error.message, hint: error.hint })?;
+        let mut findings = plan.findings.clone();
+        if !left_out.is_empty() {
+            let names: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+            let mut finding = Finding::new(
+                "tables-left-out",
+                Severity::Info,
+                "tables.include, tables.exclude",
+                format!("left out by the settings: {}", names.join(", ")),
+                "nothing, if that is what you want",
+            );
+            finding.count = u64::try_from(left_out.len()).ok();
+            findings.push(finding);
+        }
+        for (name, sql) in ddl::schema_files(&plan, DEFAULT_MAJOR) {
+            context.run.write(&format!("schema/{name}"), sql.as_bytes())?;
+        }
+        context.run.put_findings("plan", findings)?;
+        // Last: a plan.json says that the phase is done.
+        context.run.write_json("plan.json", &plan)?;
+        Ok(plan)
+    })
+}

@@ -1,0 +1,305 @@
+//! Report: the facts of the run, gathered once, through every report of [`crate::reports::ALL`].
+
+use super::audit::Baseline;
+use super::validate::Validation;
+use super::{Context, TableValidation};
+use crate::error::Error;
+use crate::facts::{
+    ColumnFacts, FACTS_FORMAT, Facts, PhaseFacts, TableFacts, TableStatus, TargetFacts, Verdict, VerdictState,
+};
+use crate::reports::ALL;
+use crate::run::{RefusedExpression, Run, RunIdentity, now};
+use crate::target_server::TargetServer;
+use mssql2pg_catalog::{Catalog, Finding, Severity};
+use mssql2pg_mapping::encode::{Loss, merge_losses};
+use mssql2pg_mapping::plan::{ColumnPlan, FidelityPlan, Unconverted};
+use mssql2pg_mapping::{DatabasePlan, TablePlan};
+use mssql2pg_sources::{Consistency, Source};
+use mssql2pg_target::{SplitRow, StepRow};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Writes every report and returns the facts they are made of, and the path of the first report.
+///
+/// # Errors
+/// When the run folder or the ledger cannot be read, or a report cannot be written.
+pub fn report(
+    context: Context<'_>,
+    server: Option<&TargetServer>,
+    source: Option<&dyn Source>,
+) -> Result<(Facts, PathBuf), Error> {
+    context.timed("report", || {
+        let facts = gather_facts(context.run, server, source)?;
+        for report in ALL {
+            let text = (report.write)(&facts)?;
+            context.run.write(&format!("reports/{}", report.file_name), text.as_bytes())?;
+        }
+        let first = ALL.first().map_or("", |report| report.file_name);
+        Ok((facts, context.run.path("reports").join(first)))
+    })
+}
+
+/// What the ledger knows of the run; empty without a target.
+#[derive(Default)]
+struct LedgerFacts {
+    splits: BTreeMap<String, Vec<SplitRow>>,
+    steps: Vec<StepRow>,
+}
+
+/// Gathers everything that is known of the run. Without a server, what the ledger knows is missing.
+///
+/// # Errors
+/// When the run folder or the ledger cannot be read.
+pub fn gather_facts(
+    run: &Run,
+    server: Option<&TargetServer>,
+    source: Option<&dyn Source>,
+) -> Result<Facts, Error> {
+    let identity = run.identity();
+    let catalog = run.catalog()?;
+    let plan = run.plan()?;
+    let baseline: Option<Baseline> = run.read_json("baseline.json")?;
+    let validation: Option<Validation> = run.read_json("validation.json")?;
+    let ledger = server.map(|server| ledger_facts(server, identity)).transpose()?.unwrap_or_default();
+    let whole_splits = whole_splits(&catalog, &plan, source);
+    let tables: Vec<TableFacts> = plan
+        .tables
+        .iter()
+        .map(|table| {
+            let name = table.source.to_string();
+            let target = format!("{}.{}", table.schema, table.name);
+            TableInputs {
+                plan: table,
+                baseline: baseline.as_ref().and_then(|baseline| baseline.table(&name)),
+                validation: validation
+                    .as_ref()
+                    .and_then(|validation| validation.tables.iter().find(|table| table.source == name)),
+                splits: ledger.splits.get(&target).map_or(&[], Vec::as_slice),
+                whole: whole_splits.get(&name).copied(),
+                finished: ledger.steps.iter().any(|step| step.step == "finish" && step.outcome == "done"),
+            }
+            .facts()
+        })
+        .collect();
+    let mut findings: Vec<Finding> = run.findings()?.into_values().flatten().collect();
+    findings.sort_by(|a, b| {
+        b.severity.cmp(&a.severity).then_with(|| (&a.code, &a.object).cmp(&(&b.code, &b.object)))
+    });
+    let refused: Vec<RefusedExpression> = run.read_json("refused.json")?.unwrap_or_default();
+    let mut unconverted = plan.unconverted.clone();
+    unconverted.extend(refused.into_iter().map(|expression| Unconverted {
+        kind: if expression.generated { "computed column" } else { "default" }.to_owned(),
+        object: expression.object,
+        reason: format!("PostgreSQL refused it: {}", expression.reason),
+        text: None,
+    }));
+    let guarantee = guarantee(identity);
+    Ok(Facts {
+        format: FACTS_FORMAT,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        gathered_at: now(),
+        run_id: identity.run_id.clone(),
+        fingerprint: identity.fingerprint.clone(),
+        database: catalog.database.name.clone(),
+        source: identity.source.clone(),
+        target: server.map(|server| TargetFacts {
+            location: server.location(),
+            server_version: format!("PostgreSQL {}", server.info().version),
+            embedded: server.is_embedded(),
+        }),
+        verdict: verdict(&tables, &findings, guarantee),
+        converted: converted(&plan),
+        tables,
+        findings,
+        unconverted,
+        phases: run.read_json::<Vec<PhaseFacts>>("phases.json")?.unwrap_or_default(),
+        settings: identity.settings.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+    })
+}
+
+fn ledger_facts(server: &TargetServer, identity: &RunIdentity) -> Result<LedgerFacts, Error> {
+    let mut connection = server.connect()?;
+    let context = || "cannot read the ledger";
+    let ledger = server.ledger();
+    let known = ledger.find_run(&mut connection, &identity.run_id).map_err(Error::target(context()))?;
+    if known.is_none() {
+        return Ok(LedgerFacts::default());
+    }
+    let mut facts = LedgerFacts {
+        steps: ledger.steps(&mut connection, &identity.run_id).map_err(Error::target(context()))?,
+        ..LedgerFacts::default()
+    };
+    for split in ledger.splits(&mut connection, &identity.run_id).map_err(Error::target(context()))? {
+        facts.splits.entry(split.table.clone()).or_default().push(split);
+    }
+    Ok(facts)
+}
+
+/// How many splits each table has in the source, where the source is at hand.
+fn whole_splits(
+    catalog: &Catalog,
+    plan: &DatabasePlan,
+    source: Option<&dyn Source>,
+) -> BTreeMap<String, usize> {
+    let Some(source) = source else { return BTreeMap::new() };
+    let tables = plan.tables.iter().filter_map(|table| catalog.table(&table.source));
+    tables.filter_map(|table| Some((table.name.to_string(), source.splits(table).ok()?.len()))).collect()
+}
+
+struct TableInputs<'a> {
+    plan: &'a TablePlan,
+    baseline: Option<&'a super::TableBaseline>,
+    validation: Option<&'a TableValidation>,
+    splits: &'a [SplitRow],
+    /// How many splits there are, where known.
+    whole: Option<usize>,
+    finished: bool,
+}
+
+impl TableInputs<'_> {
+    fn facts(&self) -> TableFacts {
+        let Self { plan, baseline, validation, splits, .. } = self;
+        let mut losses: Vec<Loss> = Vec::new();
+        for split in *splits {
+            let more: Vec<Loss> = serde_json::from_value(split.losses.clone()).unwrap_or_default();
+            merge_losses(&mut losses, &more);
+        }
+        let loaded: u64 = splits.iter().map(|split| split.rows).sum();
+        TableFacts {
+            source: plan.source.to_string(),
+            target: format!("{}.{}", plan.schema, plan.name),
+            status: self.status(),
+            baseline_rows: baseline.map(|baseline| baseline.rows),
+            loaded_rows: (self.finished || !splits.is_empty()).then_some(loaded),
+            rejected_rows: splits.iter().map(|split| split.rejected).sum(),
+            target_rows: validation.and_then(|validation| validation.target_rows),
+            bytes: splits.iter().map(|split| split.bytes).sum(),
+            seconds: splits.iter().map(|split| split.seconds).sum(),
+            digest_sent: validation.and_then(|validation| validation.digest_sent.clone()),
+            digest_read: validation.and_then(|validation| validation.digest_read.clone()),
+            differing_columns: validation
+                .map(|validation| validation.differing_columns.clone())
+                .unwrap_or_default(),
+            columns: plan.columns.iter().map(|column| self.column(column)).collect(),
+            losses,
+            checks: validation.map(|validation| validation.checks.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn status(&self) -> TableStatus {
+        match self.validation {
+            Some(validation) if validation.passed => return TableStatus::Validated,
+            Some(_) => return TableStatus::Failed,
+            None => {}
+        }
+        if self.finished {
+            return TableStatus::Finished;
+        }
+        match self.whole {
+            Some(whole) if self.splits.len() >= whole => TableStatus::Loaded,
+            _ if self.splits.is_empty() => TableStatus::Planned,
+            _ => TableStatus::Loading,
+        }
+    }
+
+    fn column(&self, column: &ColumnPlan) -> ColumnFacts {
+        let profile = self
+            .baseline
+            .and_then(|table| table.columns.iter().find(|profile| profile.column == column.source));
+        let (fidelity, note) = match &column.fidelity {
+            FidelityPlan::Exact => ("exact", None),
+            FidelityPlan::Wider(note) => ("wider", Some(note.clone())),
+            FidelityPlan::Lossy(note) => ("lossy", Some(note.clone())),
+        };
+        ColumnFacts {
+            source: column.source.clone(),
+            source_type: column.source_type.clone(),
+            target: column.name.clone(),
+            target_type: column.pg_type.clone(),
+            fidelity: fidelity.to_owned(),
+            note,
+            nullable: column.nullable,
+            default: column.generated.clone().or_else(|| column.default.clone()),
+            nulls: profile.map(|profile| profile.nulls),
+            empty: profile.map(|profile| profile.empty),
+        }
+    }
+}
+
+fn guarantee(identity: &RunIdentity) -> String {
+    match (identity.source.consistency, identity.source.has_data) {
+        (_, false) => "the source holds a schema and no rows".to_owned(),
+        (Consistency::Frozen, true) => {
+            "read from a file that does not change: what was audited is what was loaded and compared"
+                .to_owned()
+        }
+        (Consistency::Moving, true) => "the source may have changed while it was read".to_owned(),
+    }
+}
+
+fn verdict(tables: &[TableFacts], findings: &[Finding], guarantee: String) -> Verdict {
+    let count = |status: TableStatus| tables.iter().filter(|table| table.status == status).count();
+    let (migrated, failed) = (count(TableStatus::Validated), count(TableStatus::Failed));
+    let rows: u64 = tables.iter().filter_map(|table| table.target_rows).sum();
+    let losses: u64 = tables.iter().flat_map(|table| &table.losses).map(|loss| loss.count).sum();
+    let blockers = findings.iter().filter(|finding| finding.severity == Severity::Blocker).count();
+    let all = tables.len();
+    let tables_word = if all == 1 { "table" } else { "tables" };
+    let altered = match losses {
+        0 => String::new(),
+        1 => ", 1 value altered as declared".to_owned(),
+        losses => format!(", {} values altered as declared", grouped(losses)),
+    };
+    let (state, sentence) = if failed > 0 {
+        (VerdictState::Failed, format!("{failed} of {all} {tables_word} failed validation"))
+    } else if migrated == all && blockers > 0 {
+        let word = if blockers == 1 { "finding" } else { "findings" };
+        let sentence =
+            format!("{all} {tables_word} validated, but {blockers} blocking {word} must be acted on");
+        (VerdictState::Failed, sentence)
+    } else if migrated == all {
+        let sentence = format!("{all} {tables_word}, {} rows, contents proven equal{altered}", grouped(rows));
+        (VerdictState::Migrated, sentence)
+    } else {
+        (VerdictState::Incomplete, format!("{migrated} of {all} {tables_word} validated so far"))
+    };
+    Verdict { state, sentence, guarantee }
+}
+
+/// 1234567 → `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn converted(plan: &DatabasePlan) -> Vec<(String, u64)> {
+    let sum = |count: fn(&TablePlan) -> usize| plan.tables.iter().map(count).sum::<usize>() as u64;
+    let all = [
+        ("schemas", plan.schemas.len() as u64),
+        ("tables", plan.tables.len() as u64),
+        ("columns", sum(|table| table.columns.len())),
+        (
+            "computed columns",
+            sum(|table| table.columns.iter().filter(|column| column.generated.is_some()).count()),
+        ),
+        ("defaults", sum(|table| table.columns.iter().filter(|column| column.default.is_some()).count())),
+        (
+            "identity columns",
+            sum(|table| table.columns.iter().filter(|column| column.identity.is_some()).count()),
+        ),
+        ("primary keys", sum(|table| usize::from(table.primary_key.is_some()))),
+        ("unique constraints", sum(|table| table.unique.len())),
+        ("indexes", sum(|table| table.indexes.len())),
+        ("foreign keys", sum(|table| table.foreign_keys.len())),
+        ("checks", sum(|table| table.checks.len())),
+        ("sequences", plan.sequences.len() as u64),
+    ];
+    all.into_iter().filter(|(_, count)| *count > 0).map(|(kind, count)| (kind.to_owned(), count)).collect()
+}

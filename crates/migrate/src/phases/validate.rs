@@ -1,0 +1,148 @@
+//! Validate: both ends compared, into `validation.json`. A table is migrated only when it passes.
+
+use super::audit::Baseline;
+use super::workers::work_off;
+use super::{Context, selected};
+use crate::checks::validate::{ALL, TableContext};
+use crate::error::Error;
+use crate::facts::CheckOutcome;
+use crate::progress::Event;
+use crate::target_server::TargetServer;
+use mssql2pg_catalog::Catalog;
+use mssql2pg_mapping::{DatabasePlan, TablePlan};
+use mssql2pg_sources::Source;
+use mssql2pg_target::{Connection, SplitRow};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// `validation.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Validation {
+    /// 1.
+    pub format: u32,
+    /// RFC 3339 in UTC.
+    pub validated_at: String,
+    /// Tables in the plan's order.
+    pub tables: Vec<TableValidation>,
+}
+
+/// What was compared in one table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableValidation {
+    /// The table in the source.
+    pub source: String,
+    /// Whether all checks passed: then it is migrated.
+    pub passed: bool,
+    /// Rows read back.
+    pub target_rows: Option<u64>,
+    /// The digest of what was sent.
+    pub digest_sent: Option<String>,
+    /// The digest of what was read back.
+    pub digest_read: Option<String>,
+    /// Source names of the columns whose contents differ.
+    pub differing_columns: Vec<String>,
+    /// All checks.
+    pub checks: Vec<CheckOutcome>,
+}
+
+impl Validation {
+    /// Whether every table is migrated.
+    pub fn passed(&self) -> bool {
+        self.tables.iter().all(|table| table.passed)
+    }
+}
+
+/// Compares every table. The source is read again only where contents differ, to name the columns.
+///
+/// # Errors
+/// When an end cannot be read. A difference is no error.
+pub fn validate(
+    context: Context<'_>,
+    server: &TargetServer,
+    source: Option<&dyn Source>,
+    catalog: &Catalog,
+    plan: &DatabasePlan,
+) -> Result<Validation, Error> {
+    let (catalog, _) = selected(catalog.clone(), &context.config.tables);
+    context.timed("validate", || {
+        let baseline: Option<Baseline> = context.run.read_json("baseline.json")?;
+        let splits = splits_by_table(context, server)?;
+        let results: Vec<Mutex<Option<TableValidation>>> =
+            plan.tables.iter().map(|_| Mutex::new(None)).collect();
+        let no_splits = Vec::new();
+        let mut items: Vec<(usize, &TablePlan, &Vec<SplitRow>)> = Vec::new();
+        for (place, table) in plan.tables.iter().enumerate() {
+            let target = format!("{}.{}", table.schema, table.name);
+            items.push((place, table, splits.get(&target).unwrap_or(&no_splits)));
+        }
+        let size = |splits: &[SplitRow]| splits.iter().map(|split| split.bytes).sum::<u64>();
+        items.sort_by_key(|(place, _, splits)| (std::cmp::Reverse(size(splits)), *place));
+        let workers = context.config.load.workers();
+        let begin = || server.connect();
+        work_off(workers, items, context.interrupt, begin, |connection, (place, plan, splits), _| {
+            let Some(table) = catalog.table(&plan.source) else { return Ok(()) };
+            let name = plan.source.to_string();
+            let baseline_rows =
+                baseline.as_ref().and_then(|baseline| baseline.table(&name)).map(|table| table.rows);
+            let table_context =
+                TableContext { table, plan, splits, baseline_rows, source, connection, contents: None };
+            let result = validate_table(context, &name, table_context)?;
+            *results[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            Ok(())
+        })?;
+        let tables = results
+            .into_iter()
+            .filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let validation = Validation { format: 1, validated_at: crate::run::now(), tables: tables.collect() };
+        context.run.write_json("validation.json", &validation)?;
+        Ok(validation)
+    })
+}
+
+fn validate_table(
+    context: Context<'_>,
+    name: &str,
+    mut table: TableContext<'_>,
+) -> Result<TableValidation, Error> {
+    let started = Instant::now();
+    let rows = table.loaded_rows();
+    context.progress.event(&Event::TableStarted { table: name, rows: Some(rows) });
+    let mut checks = Vec::new();
+    for check in ALL {
+        checks.push((check.run)(&mut table)?.outcome(check));
+    }
+    context.progress.event(&Event::Rows { table: name, rows, bytes: 0 });
+    context.progress.event(&Event::TableFinished {
+        table: name,
+        rows,
+        seconds: started.elapsed().as_secs_f64(),
+    });
+    let contents = table.contents;
+    Ok(TableValidation {
+        source: name.to_owned(),
+        passed: checks.iter().all(|check| check.passed),
+        target_rows: contents.as_ref().map(|contents| contents.target_rows),
+        digest_sent: contents.as_ref().map(|contents| contents.sent.clone()),
+        digest_read: contents.as_ref().map(|contents| contents.read.clone()),
+        differing_columns: contents.map(|contents| contents.differing_columns).unwrap_or_default(),
+        checks,
+    })
+}
+
+fn splits_by_table(
+    context: Context<'_>,
+    server: &TargetServer,
+) -> Result<HashMap<String, Vec<SplitRow>>, Error> {
+    let mut connection: Connection = server.connect()?;
+    let rows = server
+        .ledger()
+        .splits(&mut connection, &context.run.identity().run_id)
+        .map_err(Error::target("cannot read the ledger"))?;
+    let mut tables: HashMap<String, Vec<SplitRow>> = HashMap::new();
+    for row in rows {
+        tables.entry(row.table.clone()).or_default().push(row);
+    }
+    Ok(tables)
+}

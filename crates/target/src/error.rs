@@ -1,0 +1,294 @@
+//! What can go wrong at the target, and how a SQLSTATE or a broken connection becomes a kind.
+//!
+//! Invariant: no value of a cell is in an error. Of what the server says we keep SQLSTATE, the primary message and
+//! the names of the objects; its detail (`Key (email)=(a@b.c) already exists.`) and hint are dropped, quoted texts of
+//! class 22 messages (`invalid input syntax for type integer: "…"`) are blanked, and so is the value at the end of
+//! the COPY line. Advice is not here: see `migrate::error::hint`. A new kind needs its line in [`kind_of_code`].
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The kinds of error; `migrate` turns each into advice, an exit code and the decision to try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The address cannot be understood, or names a setting that we do not have.
+    Address,
+    /// Nobody answers: the name is unknown, the port refuses, the time is up, or the server is just starting.
+    Connect,
+    /// The TLS handshake failed, a certificate is not trusted, or the server has no TLS and the address asks for it.
+    Tls,
+    /// The server does not let us in: user, password, database.
+    Login,
+    /// We are in, but may not do this.
+    Permission,
+    /// The run in the target was started with other settings.
+    OtherRun,
+    /// What we would create is there already.
+    Exists,
+    /// A resource is exhausted: disk, memory, connections (SQLSTATE class 53).
+    Full,
+    /// A constraint refused the rows (SQLSTATE class 23).
+    Constraint,
+    /// A value was refused (SQLSTATE class 22).
+    Data,
+    /// The connection went away; what was not committed is rolled back by the server.
+    Lost,
+    /// We stopped it ourselves, or somebody cancelled the statement.
+    Cancelled,
+    /// Any other refusal of a statement.
+    Query,
+}
+
+/// An error with the object it is about, and its cause.
+#[derive(Debug)]
+pub struct TargetError {
+    /// What kind of error it is.
+    pub kind: ErrorKind,
+    /// What we could not do and with what object; lower case, no period.
+    pub context: String,
+    /// The cause underneath; a [`ServerError`] when the server said no.
+    pub source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl TargetError {
+    /// An error without a cause underneath.
+    pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
+        Self { kind, context: context.into(), source: None }
+    }
+
+    /// An error with its cause.
+    pub fn caused(
+        kind: ErrorKind,
+        context: impl Into<String>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self { kind, context: context.into(), source: Some(source.into()) }
+    }
+
+    /// An error of the PostgreSQL client, with the values taken out of it; for callers of `Connection::client`.
+    pub fn postgres(context: impl Into<String>, error: postgres::Error) -> Self {
+        let context = context.into();
+        if let Some(db) = error.as_db_error() {
+            let server = ServerError::of(db);
+            return Self::caused(kind_of_code(&server.code), context, server);
+        }
+        let kind = if connection_is_gone(&error) { ErrorKind::Lost } else { ErrorKind::Query };
+        Self::caused(kind, context, error)
+    }
+
+    /// What the server said, when the cause is the server's refusal.
+    pub fn server(&self) -> Option<&ServerError> {
+        self.source.as_deref().and_then(|source| source.downcast_ref())
+    }
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.context)
+    }
+}
+
+impl StdError for TargetError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// What the server said, without values. The fields are those of the ErrorResponse message (PostgreSQL manual,
+/// "Error and Notice Message Fields").
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServerError {
+    /// SQLSTATE, five characters.
+    pub code: String,
+    /// The primary message; quoted texts are blanked when the class is 22.
+    pub message: String,
+    /// `COPY t, line 3, column c`, when the error came from a COPY.
+    pub place: Option<String>,
+    /// The schema of the object.
+    pub schema: Option<String>,
+    /// The table.
+    pub table: Option<String>,
+    /// The column.
+    pub column: Option<String>,
+    /// The constraint.
+    pub constraint: Option<String>,
+}
+
+impl ServerError {
+    /// Keeps what is safe to show.
+    pub(crate) fn of(db: &postgres::error::DbError) -> Self {
+        let code = db.code().code().to_owned();
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Self {
+            message: message_without_values(&code, db.message()),
+            code,
+            place: db.where_().and_then(copy_place),
+            schema: owned(db.schema()),
+            table: owned(db.table()),
+            column: owned(db.column()),
+            constraint: owned(db.constraint()),
+        }
+    }
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(place) = &self.place {
+            write!(f, ", at {place}")?;
+        }
+        // The message names the object mostly; where it does not, the fields do.
+        let named = [("table", &self.table), ("column", &self.column), ("constraint", &self.constraint)];
+        for (what, name) in named {
+            if let Some(name) = name
+                && !self.message.contains(name.as_str())
+            {
+                write!(f, ", {what} \"{name}\"")?;
+            }
+        }
+        write!(f, " (SQLSTATE {})", self.code)
+    }
+}
+
+impl StdError for ServerError {}
+
+/// The kind of a SQLSTATE (PostgreSQL manual, appendix A).
+pub(crate) fn kind_of_code(code: &str) -> ErrorKind {
+    match code {
+        "57P03" => ErrorKind::Connect,
+        // Shutdown, crash, dropped database, and the time-outs that close the session.
+        "57P01" | "57P02" | "57P04" | "57P05" | "25P03" | "25P04" => ErrorKind::Lost,
+        "57014" => ErrorKind::Cancelled,
+        "3D000" => ErrorKind::Login,
+        // 25006: the session or the server is read-only.
+        "42501" | "25006" => ErrorKind::Permission,
+        "42P04" | "42P06" | "42P07" | "42701" | "42710" | "42723" => ErrorKind::Exists,
+        _ => match code.get(..2) {
+            Some("08") => ErrorKind::Lost,
+            Some("22") => ErrorKind::Data,
+            Some("23") => ErrorKind::Constraint,
+            Some("28") => ErrorKind::Login,
+            Some("53") => ErrorKind::Full,
+            _ => ErrorKind::Query,
+        },
+    }
+}
+
+/// Whether an error that the server did not send means that the connection is gone. The client's kinds are private;
+/// an I/O error below, or "closed", is what they leave to see.
+pub(crate) fn connection_is_gone(error: &postgres::Error) -> bool {
+    error.is_closed() || find_cause::<std::io::Error>(error).is_some()
+}
+
+/// The first cause of a type in a chain, the error itself included, and inside of I/O errors, which do not name their
+/// inner error as their source.
+pub(crate) fn find_cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+/// Blanks the quoted texts of class 22 (data exception), where they are values. 22021 quotes an encoding's name and
+/// bytes of the value in hexadecimal (`invalid byte sequence for encoding "UTF8": 0x00`); the bytes go.
+fn message_without_values(code: &str, message: &str) -> String {
+    if !code.starts_with("22") {
+        return message.to_owned();
+    }
+    if code == "22021" {
+        return message.split(": 0x").next().unwrap_or_default().to_owned();
+    }
+    let Some(first) = message.find('"') else { return message.to_owned() };
+    // From the first quote to the last one: a value may hold quotes itself, unescaped.
+    let last = message.rfind('"').unwrap_or(first);
+    let start = message.get(..first).unwrap_or_default();
+    let end = message.get(last + 1..).unwrap_or_default();
+    format!("{start}\"…\"{end}")
+}
+
+/// `COPY t, line 3, column c: "value"` without the value, and without the calls that may stand below it.
+fn copy_place(context: &str) -> Option<String> {
+    let line = context.lines().find(|line| line.starts_with("COPY "))?;
+    let place = line.split(": \"").next().unwrap_or_default();
+    // A null value is written as `: null input`; what follows the last colon is never a name.
+    Some(place.trim_end_matches(": null input").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sqlstate_has_its_kind() {
+        let cases = [
+            ("53100", ErrorKind::Full),
+            ("53200", ErrorKind::Full),
+            ("53300", ErrorKind::Full),
+            ("23505", ErrorKind::Constraint),
+            ("23503", ErrorKind::Constraint),
+            ("22003", ErrorKind::Data),
+            ("22P04", ErrorKind::Data),
+            ("57P01", ErrorKind::Lost),
+            ("08006", ErrorKind::Lost),
+            ("57P03", ErrorKind::Connect),
+            ("57014", ErrorKind::Cancelled),
+            ("28P01", ErrorKind::Login),
+            ("28000", ErrorKind::Login),
+            ("3D000", ErrorKind::Login),
+            ("42501", ErrorKind::Permission),
+            ("25006", ErrorKind::Permission),
+            ("42P07", ErrorKind::Exists),
+            ("42P06", ErrorKind::Exists),
+            ("42601", ErrorKind::Query),
+            ("40P01", ErrorKind::Query),
+            ("", ErrorKind::Query),
+        ];
+        for (code, kind) in cases {
+            assert_eq!(kind_of_code(code), kind, "{code}");
+        }
+    }
+
+    #[test]
+    fn values_are_taken_out_of_what_the_server_says() {
+        let cases = [
+            (
+                "22P02",
+                "invalid input syntax for type integer: \"s3cret\"",
+                "invalid input syntax for type integer: \"…\"",
+            ),
+            ("22P02", "invalid input: \"a\"s3cret\"b\" end", "invalid input: \"…\" end"),
+            (
+                "22003",
+                "value \"99999\" is out of range for type smallint",
+                "value \"…\" is out of range for type smallint",
+            ),
+            (
+                "22001",
+                "value too long for type character varying(5)",
+                "value too long for type character varying(5)",
+            ),
+            (
+                "22021",
+                "invalid byte sequence for encoding \"UTF8\": 0x00",
+                "invalid byte sequence for encoding \"UTF8\"",
+            ),
+            ("23502", "null value in column \"a\" violates", "null value in column \"a\" violates"),
+        ];
+        for (code, said, kept) in cases {
+            assert_eq!(message_without_values(code, said), kept);
+        }
+        assert_eq!(
+            copy_place("COPY t, line 3, column c: \"s3cret\"\nmore").as_deref(),
+            Some("COPY t, line 3, column c")
+        );
+        assert_eq!(copy_place("COPY t, line 3").as_deref(), Some("COPY t, line 3"));
+        assert_eq!(copy_place("PL/pgSQL function f(1) line 3"), None);
+    }
+}
