@@ -151,7 +151,7 @@ struct Encoded {
     source: mssql2pg_sources::Bacpac,
     table: Table,
     plan: TablePlan,
-    splits: Vec<(Split, Vec<Vec<u8>>)>,
+    splits: Vec<(Split, Vec<Vec<u8>>, u64)>,
 }
 
 impl Encoded {
@@ -166,8 +166,8 @@ impl Encoded {
             let mut chunks = Chunks(Vec::new());
             let mut rows = CopyRows::new(&plan, 64 * 1024, &mut chunks);
             source.read(&table, &split, &mut rows).map_err(|error| error.to_string())?;
-            rows.finish().map_err(|_| "stopped")?;
-            splits.push((split, chunks.0));
+            let outcome = rows.finish().map_err(|_| "stopped")?;
+            splits.push((split, chunks.0, outcome.rows));
         }
         Ok(Self { source, table, plan, splits })
     }
@@ -210,7 +210,7 @@ fn run_yardstick(
     connection.batch(&ddl::create_table(&encoded.plan)).map_err(|error| error.to_string())?;
     let copy_sql = ddl::copy_in(&encoded.plan);
     let to_inflate: Mutex<VecDeque<&Split>> =
-        Mutex::new(encoded.splits.iter().map(|(split, _)| split).collect());
+        Mutex::new(encoded.splits.iter().map(|(split, _, _)| split).collect());
     let to_copy: Mutex<VecDeque<_>> = Mutex::new(encoded.splits.iter().collect());
     let own_before = cpu_seconds(std::process::id());
     let pg_before = postgres_seconds(server)?;
@@ -223,7 +223,8 @@ fn run_yardstick(
     };
     let copy = || -> Result<(), String> {
         let mut connection = target.connect().map_err(|error| error.to_string())?;
-        while let Some((split, chunks)) = to_copy.lock().map_err(|error| error.to_string())?.pop_front() {
+        while let Some((split, chunks, rows)) = to_copy.lock().map_err(|error| error.to_string())?.pop_front()
+        {
             let mut fill = |writer: &mut dyn std::io::Write| {
                 for chunk in chunks {
                     writer.write_all(chunk).map_err(mssql2pg_target::FillError::Io)?;
@@ -231,7 +232,7 @@ fn run_yardstick(
                 Ok(Some(SplitRow {
                     table: encoded.table.name.to_string(),
                     split: split.number,
-                    rows: 0,
+                    rows: *rows,
                     rejected: 0,
                     bytes: 0,
                     digest: String::new(),

@@ -1,5 +1,7 @@
 //! Bad input gives one clear error that names the object and the way out, and leaves nothing half done.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test says so when it fails")]
+
 mod support;
 
 use mssql2pg_generate::{GenerateOptions, write_shop};

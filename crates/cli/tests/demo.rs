@@ -1,5 +1,7 @@
 //! The demo: one command, no server, every planted defect accounted for.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test says so when it fails")]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! A `.bacpac` becomes a validated PostgreSQL database.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test says so when it fails")]
+
 mod support;
 
 use support::{connect, database, mssql2pg, read_json, sample, told};

@@ -1,5 +1,7 @@
 //! Kill it anywhere; the same command goes on, and no row is lost or doubled.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test says so when it fails")]
+
 mod support;
 
 use mssql2pg_generate::{GenerateOptions, write_shop};
@@ -37,35 +39,32 @@ fn a_run_killed_at_twenty_moments_ends_like_an_undisturbed_one() {
     let expected = digests(&folder.path().join("undisturbed.run"));
     assert!(expected.len() > 10);
 
-    let mut killed_in_the_middle = 0;
     // A fixed sequence of moments that looks random: each run of this test kills at the same ones.
     let mut moment = 0x9E37_79B9_u32;
-    let mut kills = 0;
-    let mut round = 0;
+    let (mut kills, mut rounds) = (0, 0);
     while kills < 20 {
-        round += 1;
-        let run = format!("killed{round}.run");
+        rounds += 1;
+        assert!(rounds <= 30, "only {kills} kills hit a run at work");
+        let run = format!("killed{rounds}.run");
         let target = database();
         // Several kills on the way of one migration, each at another moment of what is left.
-        for _ in 0..3 {
+        for left in [0.95, 0.6, 0.4] {
             moment = moment.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let share = f64::from(moment >> 8) / f64::from(1 << 24);
+            let share = left * f64::from(moment >> 8) / f64::from(1 << 24);
             let mut child =
                 command(&run, &target.url).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            std::thread::sleep(Duration::from_secs_f64(whole.as_secs_f64() * share));
+            std::thread::sleep(whole.mul_f64(share));
             if child.try_wait().unwrap().is_none() {
-                killed_in_the_middle += 1;
+                kills += 1;
             }
             child.kill().unwrap();
             child.wait().unwrap();
-            kills += 1;
         }
         let output = command(&run, &target.url).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", told(&output));
-        assert_eq!(digests(&folder.path().join(&run)), expected, "round {round}");
+        assert_eq!(digests(&folder.path().join(&run)), expected, "round {rounds}");
     }
-    eprintln!("{kills} kills, {killed_in_the_middle} of them while it ran");
-    assert!(killed_in_the_middle >= 15, "{killed_in_the_middle}");
+    eprintln!("{kills} kills at work, in {rounds} migrations");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of this")]
 #![allow(missing_docs, unreachable_pub, unused_imports, reason = "test support")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "test support")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

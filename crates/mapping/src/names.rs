@@ -3,7 +3,7 @@
 //! Invariant: which name an object gets depends only on the set of source names in its scope, not
 //! on the order they come in: claims are sorted before names are handed out.
 //!
-//! To extend: a new PostgreSQL major may add key words; add them to [`KEYWORDS`] (sorted).
+//! To extend: a new PostgreSQL major may add key words; add them to `KEYWORDS` (sorted).
 
 use crate::settings::CaseFolding;
 use mssql2pg_catalog::{Finding, Severity};

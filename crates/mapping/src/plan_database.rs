@@ -151,6 +151,7 @@ pub fn plan_database(catalog: &Catalog, settings: &MappingSettings) -> Result<Da
             columns::plan_table(table, schema, name, settings, &choices, &sequence_names, &mut notes)
         })
         .collect();
+    columns::align_foreign_keys(&mut drafts, &mut notes);
     schemas::reserve_identity_sequences(&drafts, &mut relations);
     keys::plan_keys(&mut drafts, settings, &sequence_names, &mut relations, &mut notes);
     references::plan_foreign_keys(&mut drafts, settings, &mut notes);

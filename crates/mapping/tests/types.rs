@@ -24,8 +24,9 @@ struct Kept {
 }
 
 impl CopyOutput for Kept {
-    fn chunk(&mut self, bytes: &[u8], _rows: u64) -> Result<(), Stop> {
+    fn chunk(&mut self, bytes: &[u8], rows: u64) -> Result<(), Stop> {
         self.bytes.extend_from_slice(bytes);
+        self.rows += rows;
         self.chunks += 1;
         Ok(())
     }

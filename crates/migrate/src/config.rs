@@ -339,7 +339,9 @@ fn check_keys(table: &Table, path: &Path) -> Result<(), Error> {
             continue;
         }
         let Some(entries) = value.as_table().filter(|_| is_section(section)) else {
-            return Err(unknown_key(section, path));
+            // With a key of the section, the nearest setting is a better guess.
+            let first = value.as_table().and_then(|entries| entries.keys().next());
+            return Err(unknown_key(&first.map_or(section.clone(), |key| format!("{section}.{key}")), path));
         };
         for name in entries.keys() {
             let key = format!("{section}.{name}");
@@ -352,7 +354,14 @@ fn check_keys(table: &Table, path: &Path) -> Result<(), Error> {
 }
 
 fn unknown_key(key: &str, path: &Path) -> Error {
-    let nearest = nearest(key, SETTINGS.iter().map(|setting| setting.key));
+    let all = || SETTINGS.iter().map(|setting| setting.key);
+    let nearest = match key.contains('.') {
+        true => nearest(key, all()),
+        // A key without its section.
+        false => {
+            all().find(|known| known.split('.').nth(1) == Some(key)).unwrap_or_else(|| nearest(key, all()))
+        }
+    };
     Error::config(
         format!("unknown setting {key} in {}", path.display()),
         format!("did you mean {nearest}? All settings are listed in docs/reference/config.md"),

@@ -7,6 +7,7 @@
 //! | `baseline.json` | audit | rows and NULLs counted before anything moved |
 //! | `plan.json`, `schema/*.sql` | plan | what will be built |
 //! | `refused.json` | create | column expressions that PostgreSQL refused |
+//! | `set_aside.json` | create | foreign keys of kept tables, to be made again |
 //! | `findings.json` | all | findings by phase |
 //! | `rejects/*.jsonl` | load | rows that PostgreSQL cannot hold |
 //! | `validation.json` | validate | what was compared and what differed |
@@ -278,6 +279,19 @@ impl Run {
         }
         self.write_json("phases.json", &all)
     }
+}
+
+/// A foreign key of the target's own that was dropped for the load and is made again by finish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// The table, quoted for SQL.
+    pub table: String,
+    /// The constraint.
+    pub name: String,
+    /// Its definition, as PostgreSQL writes it, without `NOT VALID`.
+    pub definition: String,
+    /// Whether it was validated.
+    pub validated: bool,
 }
 
 /// An expression that PostgreSQL refused when the tables were made.

@@ -8,7 +8,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use mssql2pg_target::embedded::testing::database;
+use mssql2pg_target::embedded::Provisioned;
+use mssql2pg_target::embedded::testing::{database, database_on};
 use mssql2pg_target::{Connection, ErrorKind, Target, TargetError};
 
 /// The pieces of a test database's address.
@@ -234,18 +235,32 @@ fn the_server_says_what_it_is() {
     assert!(info.can_create_schema);
     assert!(target.redacted().ends_with(&format!("/{}", info.database)));
     assert!(target.redacted().starts_with(&format!("postgresql://{}@", info.user)));
-    let icu: i64 = connection
-        .client()
-        .query_one("select count(*) from pg_collation where collprovider = 'i'", &[])
-        .unwrap()
-        .get(0);
-    assert_eq!(info.icu, icu > 0);
+    assert_eq!(info.icu, makes_icu_collation(&mut connection));
     // Whatever xml says, the connection goes on.
     let works =
         connection.batch("create table public.x (x xml); insert into public.x values ('<a/>')").is_ok();
     assert_eq!(info.xml, works);
     let text = serde_json::to_string(&info).unwrap();
     assert_eq!(serde_json::from_str::<mssql2pg_target::ServerInfo>(&text).unwrap(), info);
+}
+
+/// Whether the server takes what a case-insensitive column needs: the catalog's lists do not tell.
+fn makes_icu_collation(connection: &mut Connection) -> bool {
+    let sql = "create collation public.any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)";
+    connection.batch(sql).is_ok()
+}
+
+#[test]
+fn every_build_says_truly_whether_it_has_icu_and_xml() {
+    let check = |which, icu, xml| {
+        let Some(database) = database_on(which) else { return };
+        let mut connection = Target::parse(&database.url).unwrap().connect().unwrap();
+        let info = connection.server_info().unwrap();
+        assert_eq!((info.icu, info.xml), (icu, xml), "{info:?}");
+        assert_eq!(makes_icu_collation(&mut connection), icu, "{info:?}");
+    };
+    check(Provisioned::Pip, false, false);
+    check(Provisioned::Npm, true, true);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The embedded PostgreSQL, against real servers: started, stopped, orphaned, fetched and refused.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "the whole file is tests")]
+
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -187,9 +189,8 @@ fn kill_parent_of_server(dir: &OsString) -> (String, PathBuf) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let line =
-        lines.skip_while(|line| !line.starts_with("ready ")).next().expect("the child's server starts");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let line = lines.find(|line| line.starts_with("ready ")).expect("the child's server starts");
     let (url, data) = line.trim_start_matches("ready ").split_once(' ').unwrap();
     client(url).batch_execute("select 1").unwrap();
     child.kill().unwrap();
@@ -320,10 +321,10 @@ fn a_folder_that_the_servers_user_cannot_enter_gets_one_that_it_can() {
     let note = server.note();
     server.stop().unwrap();
     // Only root runs its server as somebody else.
-    if note.is_some() {
+    if let Some(note) = note {
         assert!(real.starts_with("/var/tmp"), "{}", real.display());
         assert!(fs::read_to_string(wanted.join("WHERE")).unwrap().contains(real.to_str().unwrap()));
-        assert!(note.unwrap().contains(real.to_str().unwrap()));
+        assert!(note.contains(real.to_str().unwrap()));
     } else {
         assert_eq!(real, wanted);
     }
@@ -337,9 +338,11 @@ fn a_folder_that_the_servers_user_cannot_enter_gets_one_that_it_can() {
 
 #[test]
 fn what_find_says_about_icu_is_what_the_server_has() {
+    let dir = open_dir();
     let runtime = runtime();
-    let url = testing::database().url;
-    assert_eq!(client(&url).batch_execute(ICU_COLLATION).is_ok(), runtime.icu);
+    let server = Server::start(&runtime, &dir.path().join("server"), Purpose::Tests).unwrap();
+    let made = client(&server.url("postgres")).batch_execute(ICU_COLLATION);
+    assert_eq!(made.is_ok(), runtime.icu);
     let icu = if runtime.icu { "with ICU" } else { "without ICU" };
     let text = runtime.to_string();
     assert!(text.starts_with(&format!("PostgreSQL {} {icu}, ", runtime.version)), "{text}");
@@ -523,4 +526,15 @@ fn secrets_of_our_environment_and_of_the_server_are_in_no_process() {
         assert!(!bytes.windows(password.len()).any(|part| part == password), "{name}");
         assert!(!bytes.windows(10).any(|part| part == b"CARGO_HOME" || part == b"CARGO_PKG_"), "{name}");
     }
+}
+
+#[test]
+fn a_test_can_have_a_database_on_a_second_major_version_too() {
+    let installed = testing::database();
+    let Some(fetched) = testing::database_on(Provisioned::Npm) else { return };
+    let again = testing::database_on(Provisioned::Npm).unwrap();
+    assert_ne!(fetched.url, again.url);
+    assert!(setting(&mut client(&fetched.url), "server_version_num").starts_with("18"));
+    assert!(setting(&mut client(&again.url), "server_version_num").starts_with("18"));
+    client(&installed.url).batch_execute("select 1").unwrap();
 }

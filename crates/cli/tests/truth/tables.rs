@@ -30,12 +30,18 @@ pub struct Formula {
     /// `SalesLT.SalesOrderHeader`.
     pub table: &'static str,
     pub column: &'static str,
-    /// Takes a way to get another column's text by name.
-    pub value: fn(&dyn Fn(&str) -> String) -> String,
+    pub value: fn(&TextOf<'_>) -> String,
 }
+
+/// The text of another column of the row, by the column's name.
+pub type TextOf<'a> = dyn Fn(&str) -> String + 'a;
 
 /// The tables of a script, in its order.
 pub fn truth_tables(script: &Script, formulas: &[Formula]) -> Result<Vec<TruthTable>, String> {
+    let is_homeless = |insert: &&Insert| !script.tables.iter().any(|table| is_into(insert, table));
+    if let Some(Insert { line, schema, table, .. }) = script.inserts.iter().find(is_homeless) {
+        return Err(format!("line {line}: {schema}.{table}: the script creates no such table"));
+    }
     script.tables.iter().map(|table| truth_table(table, script, formulas)).collect()
 }
 
@@ -157,10 +163,15 @@ mod tests {
 
     #[test]
     fn a_row_that_does_not_fit_its_table_is_an_error() {
-        for script in ["insert t values (1, 2)", "insert t (b) values (1)", "insert t values ('x')"] {
-            let script = read_script(&format!("create table t (a int) {script}")).expect("a script");
+        let check = |script: &str, place: &str| {
+            let script = read_script(&format!("create table t (a int)\n{script}")).expect("a script");
             let error = truth_tables(&script, &[]).expect_err("it does not fit");
-            assert!(error.starts_with("line 1: dbo.t: "), "{error}");
-        }
+            assert!(error.starts_with(place), "{error}");
+        };
+        check("insert t values (1, 2)", "line 2: dbo.t: ");
+        check("insert t (b) values (1)", "line 2: dbo.t: ");
+        check("insert t values ('x')", "line 2: dbo.t: ");
+        check("insert u values (1)", "line 2: dbo.u: ");
+        check("insert s.t values (1)", "line 2: s.t: ");
     }
 }

@@ -239,8 +239,8 @@ fn boolean(text: Option<&str>, number: Option<Number>, to: &ValueType) -> Option
         Some("true") => true,
         Some("false") => false,
         // A text column that the user turned into a flag.
-        Some("y" | "yes") if is_flag => true,
-        Some("n" | "no") if is_flag => false,
+        Some("y" | "yes" | "t" | "on") if is_flag => true,
+        Some("n" | "no" | "f" | "off") if is_flag => false,
         Some("") if is_flag => return None,
         _ => {
             let number = number?;

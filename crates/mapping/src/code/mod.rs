@@ -7,10 +7,10 @@
 //! outside the Basic Multilingual Plane counts as one and not as two, and the clock is read in the
 //! session's time zone.
 //!
-//! The way of a text: [`tokens`] → [`syntax`] (a tree) → [`print`] (typed SQL; `literals` and `like` are
-//! its parts, `rewrites` its functions).
+//! The way of a text: `tokens` → `syntax` (a tree) → `print` (typed SQL; `literals` and `like` are its
+//! parts, `rewrites` its functions).
 //!
-//! To extend: a function is one entry in a file of [`rewrites`].
+//! To extend: a function is one entry in a file of `rewrites`.
 
 mod like;
 mod literals;

@@ -357,19 +357,7 @@ impl Parser<'_> {
 
     /// A column or a call. `LEFT` and `RIGHT` are key words of T-SQL and functions all the same.
     fn name(&mut self) -> Parsed {
-        let mut parts = Vec::new();
-        loop {
-            match self.take() {
-                Some(Token::Word(part) | Token::Name(part)) => parts.push(part),
-                _ => {
-                    self.at = self.at.saturating_sub(1);
-                    return Err(self.unexpected());
-                }
-            }
-            if !self.take_symbol(".") {
-                break;
-            }
-        }
+        let parts = self.path()?;
         if !self.take_symbol("(") {
             return Ok(Expr::Column(parts));
         }
@@ -416,9 +404,10 @@ impl Parser<'_> {
 
     /// A system type. Where a length is left out, CAST and CONVERT take 30 for text and bytes.
     fn type_name(&mut self) -> Result<SqlType, NotConverted> {
-        let Some(Token::Word(name) | Token::Name(name)) = self.take() else {
-            self.at = self.at.saturating_sub(1);
-            return Err(self.unexpected());
+        let parts = self.path()?;
+        let name = match parts.as_slice() {
+            [schema, name] if schema.eq_ignore_ascii_case("sys") => name.clone(),
+            _ => parts.join("."),
         };
         let mut numbers: Vec<u16> = Vec::new();
         let mut max = false;
@@ -449,6 +438,21 @@ impl Parser<'_> {
         };
         SqlType::from_system(&lower, length, max, precision, scale)
             .ok_or_else(|| NotConverted::new(format!("it converts to {name}, which is not a system type")))
+    }
+
+    /// One name or several with points between.
+    fn path(&mut self) -> Result<Vec<String>, NotConverted> {
+        let mut parts = Vec::new();
+        loop {
+            match self.peek().cloned() {
+                Some(Token::Word(part) | Token::Name(part)) => parts.push(part),
+                _ => return Err(self.unexpected()),
+            }
+            self.at += 1;
+            if !self.take_symbol(".") {
+                return Ok(parts);
+            }
+        }
     }
 
     fn next_value(&mut self) -> Parsed {
@@ -502,7 +506,7 @@ mod tests {
         check("try_convert(int, a)", "it uses TRY_CONVERT");
         check("a +", "the expression ends too early");
         check("a at time zone 'UTC'", "it uses AT");
-        check("convert(dbo.Flag, a)", ". stands where it is not understood");
+        check("convert(dbo.Flag, a)", "it converts to dbo.Flag, which is not a system type");
         check("cast(a as Flag)", "it converts to Flag, which is not a system type");
         check("1 2", "a literal stands where it is not understood");
         check(&"(".repeat(1000), "it nests deeper than 100 levels");

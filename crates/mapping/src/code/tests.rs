@@ -480,6 +480,22 @@ fn defaults_fit_their_columns_or_are_refused() {
 }
 
 #[test]
+fn patterns_keep_their_meaning() {
+    check("[Name] like 'a[%]b[_]c'", "name ~ '^a[%]b[_]c$'");
+    check("[Name] like '%[^0-9A-Z -]%'", r"name ~ E'^.*[^0-9A-Z \\-].*$'");
+    check("[Name] like '[0-9].[0-9](_)'", r"name ~ E'^[0-9]\\.[0-9]\\(.\\)$'");
+    check("[Name] like '[[]x]%'", r"name ~ E'^[\\[]x\\].*$'");
+    check("[Name] like 'a!_[0-9]' escape '!'", "name ~ '^a_[0-9]$'");
+    check("[au_id] not like '[a-z]%'", "au_id !~ '^[a-z].*$'");
+    check("[au_id] like N'[a-z]'", "au_id ~ '^[a-z]$'");
+    check("[au_id] like 'x '", "not converted: it uses LIKE with a pattern that ends with a blank");
+    check("[Name] like '[z-a]'", "not converted: it uses LIKE with a character class that is not understood");
+    check("[Name] like '[abc'", "not converted: it uses LIKE with a character class that is not understood");
+    check("[Name] like [au_id]", "not converted: it uses LIKE with a pattern that is not a literal");
+    check("[Id] like '1%'", "not converted: it uses LIKE with a value that is not text");
+}
+
+#[test]
 fn long_chains_and_deep_brackets_are_safe() {
     let chain = vec!["[Id] = 1"; 480].join(" or ");
     assert!(convert(&chain, Wanted::Check).is_ok());

@@ -124,8 +124,16 @@ impl ValueType {
     pub(super) fn usable_column(column: &ColumnContext) -> Self {
         let natural = Family::of_sql_type(&column.sql_type);
         let mut found = Self::of_column(column);
-        let integer_like = |family| matches!(family, Family::Boolean | Family::Integer);
-        if found.family != natural && !(integer_like(found.family) && integer_like(natural)) {
+        let same = match (natural, found.family) {
+            (natural, family) if natural == family => true,
+            // A bit as a number, and a decimal identity as bigint, compute as SQL Server's own.
+            (Family::Boolean, Family::Integer) => true,
+            (Family::Numeric, Family::Integer) => {
+                matches!(column.sql_type, SqlType::Decimal { scale: 0, .. })
+            }
+            _ => false,
+        };
+        if !same {
             found.family = Family::Other;
         }
         found
@@ -308,6 +316,19 @@ mod tests {
         check(SqlType::SmallInt, "*", SqlType::Int, "int", false);
         check(SqlType::Money, "+", SqlType::SmallMoney, "money", false);
         check(SqlType::Money, "*", SqlType::SmallInt, "money", false);
+    }
+
+    #[test]
+    fn families_agree_with_the_type_table() {
+        for rule in crate::types::TYPES {
+            let sample = SqlType::from_system(rule.from, Some(4), false, Some(10), Some(2));
+            let Some(sample) = sample else { continue };
+            let natural = Family::of_sql_type(&sample);
+            let default = crate::types::type_rule(&sample, None).unwrap();
+            if natural != Family::Other {
+                assert_eq!(Family::of_pg_type(&crate::types::pg_type(default, &sample)), natural, "{sample}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Columns: type, encoder, name, default, identity, generated expression.
 
 use super::choices::Choices;
+use super::references::places;
 use super::schemas::SequenceNames;
 use super::{Draft, Notes};
 use crate::code::{ColumnContext, ExpressionContext, Family, Wanted, convert_expression};
@@ -9,7 +10,8 @@ use crate::names::{self, Claim, SYSTEM_COLUMNS, Scope};
 use crate::plan::{ColumnPlan, Comparison, FidelityPlan, IdentityPlan, TablePlan};
 use crate::settings::{MappingSettings, Transform};
 use crate::types::{self, Fidelity, TypeRule};
-use mssql2pg_catalog::{Column, Finding, Identity, Length, Severity, SqlType, Table};
+use mssql2pg_catalog::{Column, Finding, Identity, Length, ObjectName, Severity, SqlType, Table};
+use std::collections::BTreeMap;
 
 /// What the columns of a table are planned with.
 struct Planner<'a> {
@@ -256,7 +258,7 @@ impl Planner<'_> {
         let narrow = |number: i128| i64::try_from(number).ok();
         let numbers = narrow(identity.seed).zip(narrow(identity.increment));
         let is_integer = matches!(plan.pg_type.as_str(), "smallint" | "integer" | "bigint");
-        let widened = matches!(column.sql_type, SqlType::Decimal { precision: ..=18, scale: 0 });
+        let widened = fits_bigint(&column.sql_type);
         let Some((start, increment)) = numbers.filter(|_| is_integer || widened) else {
             notes.findings.push(Finding::new(
                 "identity-left-out",
@@ -278,9 +280,7 @@ impl Planner<'_> {
                 ),
                 "nothing, unless code relies on the decimal type",
             ));
-            plan.pg_type = "bigint".to_owned();
-            plan.encoder = Encoder::Int8;
-            plan.fidelity = FidelityPlan::Wider("bigint also holds larger numbers".to_owned());
+            become_bigint(plan);
         }
         let last_value = identity.last_value.and_then(narrow);
         plan.identity = Some(IdentityPlan { start, increment, last_value });
@@ -345,6 +345,64 @@ impl Planner<'_> {
             pg_type: plan.pg_type.clone(),
         })
     }
+}
+
+/// Whether every value of a decimal fits bigint.
+fn fits_bigint(sql_type: &SqlType) -> bool {
+    matches!(sql_type, SqlType::Decimal { precision: ..=18, scale: 0 })
+}
+
+fn become_bigint(plan: &mut ColumnPlan) {
+    plan.pg_type = "bigint".to_owned();
+    plan.encoder = Encoder::Int8;
+    plan.fidelity = FidelityPlan::Wider("bigint also holds larger numbers".to_owned());
+}
+
+/// Gives both ends of a foreign key one type where an identity made one of them bigint: PostgreSQL has no
+/// foreign key from numeric to bigint. What changes may itself be an end of another key, hence the
+/// repetition; each round changes a column for good, so that it ends.
+pub(super) fn align_foreign_keys(drafts: &mut [Draft<'_>], notes: &mut Notes) {
+    let places = places(drafts);
+    while let Some((table, column)) = unaligned(drafts, &places) {
+        let Some(draft) = drafts.get_mut(table) else { return };
+        let object = draft.object(&column);
+        if let Some(plan) = draft.plan.columns.iter_mut().find(|plan| plan.source == column) {
+            become_bigint(plan);
+        }
+        for context in draft.context.iter_mut().filter(|context| context.source == column) {
+            context.pg_type = "bigint".to_owned();
+        }
+        notes.findings.push(Finding::new(
+            "identity-type-changed",
+            Severity::Info,
+            object,
+            "it is in a foreign key with a decimal identity; it becomes bigint like that one",
+            "nothing, unless code relies on the decimal type",
+        ));
+    }
+}
+
+/// A decimal column at one end of a foreign key whose other end has become bigint.
+fn unaligned(drafts: &[Draft<'_>], places: &BTreeMap<&ObjectName, usize>) -> Option<(usize, String)> {
+    let state = |draft: &Draft<'_>, column: &str| {
+        let is_decimal = draft.source.column(column).is_some_and(|column| fits_bigint(&column.sql_type));
+        let plan = draft.column(column).filter(|plan| is_decimal && plan.generated.is_none())?;
+        Some(plan.encoder == Encoder::Int8)
+    };
+    for (from, draft) in drafts.iter().enumerate() {
+        for key in &draft.source.foreign_keys {
+            let referenced = places.get(&key.referenced_table);
+            let Some((to, other)) = referenced.and_then(|&to| Some((to, drafts.get(to)?))) else { continue };
+            for (own, foreign) in key.columns.iter().zip(&key.referenced_columns) {
+                match (state(draft, own), state(other, foreign)) {
+                    (Some(false), Some(true)) => return Some((from, own.clone())),
+                    (Some(true), Some(false)) => return Some((to, foreign.clone())),
+                    _ => {}
+                }
+            }
+        }
+    }
+    None
 }
 
 /// The type that SQL Server delivers: ciphertext for an encrypted column.

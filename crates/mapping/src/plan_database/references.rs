@@ -7,15 +7,18 @@ use crate::code::{ExpressionContext, Wanted, convert_expression};
 use crate::names::Claim;
 use crate::plan::{CheckPlan, ForeignKeyPlan};
 use crate::settings::MappingSettings;
-use mssql2pg_catalog::{CheckConstraint, Finding, ForeignKey, ReferentialAction, Severity};
+use mssql2pg_catalog::{CheckConstraint, Finding, ForeignKey, ObjectName, ReferentialAction, Severity};
+use std::collections::BTreeMap;
 
 /// Plans foreign keys, when all tables have their keys.
 pub(super) fn plan_foreign_keys(drafts: &mut [Draft<'_>], settings: &MappingSettings, notes: &mut Notes) {
+    let places = places(drafts);
     for at in 0..drafts.len() {
         let mut wishes = Vec::new();
         if let Some(draft) = drafts.get(at) {
             for key in &draft.source.foreign_keys {
-                wishes.extend(plan_foreign_key(drafts, draft, key, settings, notes));
+                let referenced = places.get(&key.referenced_table).and_then(|&place| drafts.get(place));
+                wishes.extend(plan_foreign_key(referenced, draft, key, settings, notes));
             }
         }
         let Some(draft) = drafts.get_mut(at) else { continue };
@@ -26,6 +29,11 @@ pub(super) fn plan_foreign_keys(drafts: &mut [Draft<'_>], settings: &MappingSett
             plan.name = name;
         });
     }
+}
+
+/// Where each table is.
+pub(super) fn places<'a>(drafts: &[Draft<'a>]) -> BTreeMap<&'a ObjectName, usize> {
+    drafts.iter().enumerate().map(|(place, draft)| (&draft.source.name, place)).collect()
 }
 
 /// Names constraints of one table, those that the source has not named last, and keeps their order.
@@ -47,7 +55,7 @@ fn give_names<P>(
 }
 
 fn plan_foreign_key(
-    drafts: &[Draft<'_>],
+    referenced: Option<&Draft<'_>>,
     draft: &Draft<'_>,
     key: &ForeignKey,
     settings: &MappingSettings,
@@ -55,7 +63,7 @@ fn plan_foreign_key(
 ) -> Option<(Claim, ForeignKeyPlan, bool)> {
     let label = key.name.clone().unwrap_or_else(|| format!("foreign key ({})", key.columns.join(", ")));
     let object = draft.object(&label);
-    let plan = match foreign_key(drafts, draft, key) {
+    let plan = match foreign_key(referenced, draft, key) {
         Ok(plan) => plan,
         Err(reason) => {
             notes.leave_out("foreign key", object, reason, None);
@@ -81,11 +89,14 @@ fn plan_foreign_key(
     Some((claim, plan, key.name.is_some()))
 }
 
-fn foreign_key(drafts: &[Draft<'_>], draft: &Draft<'_>, key: &ForeignKey) -> Result<ForeignKeyPlan, String> {
-    let referenced =
-        drafts.iter().find(|other| other.source.name == key.referenced_table).ok_or_else(|| {
-            format!("the table {} that it references is not carried over", key.referenced_table)
-        })?;
+fn foreign_key(
+    referenced: Option<&Draft<'_>>,
+    draft: &Draft<'_>,
+    key: &ForeignKey,
+) -> Result<ForeignKeyPlan, String> {
+    let referenced = referenced.ok_or_else(|| {
+        format!("the table {} that it references is not carried over", key.referenced_table)
+    })?;
     let names = |draft: &Draft<'_>, columns: &[String]| -> Result<Vec<String>, String> {
         let name = |column: &String| {
             let found = draft.column(column).map(|plan| plan.name.clone());

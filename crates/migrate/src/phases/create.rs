@@ -6,13 +6,13 @@
 use super::Context;
 use crate::config::IfExists;
 use crate::error::Error;
-use crate::run::RefusedExpression;
+use crate::run::{RefusedExpression, SetAside};
 use crate::target_server::TargetServer;
 use mssql2pg_catalog::{Finding, Severity};
 use mssql2pg_mapping::names::quote;
 use mssql2pg_mapping::plan::Comparison;
 use mssql2pg_mapping::{DatabasePlan, TablePlan, ddl};
-use mssql2pg_target::catalog::existing_tables;
+use mssql2pg_target::catalog::{constraints, existing_tables};
 use mssql2pg_target::{BeginRun, Connection, ErrorKind, RunRow, TargetError};
 
 /// The ledger's name of the one step.
@@ -114,7 +114,9 @@ fn in_the_way(
         IfExists::Replace => Ok(vec![format!("drop table {list}")]),
         IfExists::Truncate => {
             check_same_columns(plan, &there, connection)?;
-            Ok(vec![format!("truncate {list}")])
+            let mut statements = set_foreign_keys_aside(context, plan, &there, connection)?;
+            statements.push(format!("truncate {list}"));
+            Ok(statements)
         }
     }
 }
@@ -146,6 +148,32 @@ fn check_same_columns(
         }
     }
     Ok(())
+}
+
+/// Foreign keys would refuse rows that come before the rows they point to. They are dropped for the
+/// load; what is needed to make them again is written to `set_aside.json` first.
+fn set_foreign_keys_aside(
+    context: Context<'_>,
+    plan: &DatabasePlan,
+    there: &[(String, String)],
+    connection: &mut Connection,
+) -> Result<Vec<String>, Error> {
+    let mut aside = Vec::new();
+    for table in plan.tables.iter().filter(|table| is_there(table, there)) {
+        let constraints = constraints(connection, &table.schema, &table.name)
+            .map_err(Error::target(format!("cannot look at {}", table.sql_name())))?;
+        aside.extend(constraints.into_iter().filter(|constraint| constraint.kind == 'f').map(|constraint| {
+            SetAside {
+                table: table.sql_name(),
+                name: constraint.name,
+                definition: constraint.definition.trim_end_matches(" NOT VALID").to_owned(),
+                validated: constraint.validated,
+            }
+        }));
+    }
+    context.run.write_json("set_aside.json", &aside)?;
+    let drop = |key: &SetAside| format!("alter table {} drop constraint {}", key.table, quote(&key.name));
+    Ok(aside.iter().map(drop).collect())
 }
 
 fn is_there(table: &TablePlan, there: &[(String, String)]) -> bool {

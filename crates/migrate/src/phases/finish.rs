@@ -8,11 +8,12 @@
 use super::Context;
 use super::workers::work_off;
 use crate::error::Error;
+use crate::run::SetAside;
 use crate::target_server::TargetServer;
 use mssql2pg_catalog::{Finding, Severity};
 use mssql2pg_mapping::ddl::Statement;
 use mssql2pg_mapping::names::{quote, quote_literal};
-use mssql2pg_mapping::plan::ForeignKeyPlan;
+use mssql2pg_mapping::plan::{ColumnPlan, ForeignKeyPlan};
 use mssql2pg_mapping::{DatabasePlan, TablePlan, ddl};
 use mssql2pg_target::catalog::{count_orphans, set_identity};
 use mssql2pg_target::{Connection, ErrorKind, StepRow, TargetError};
@@ -49,6 +50,7 @@ pub fn finish(context: Context<'_>, server: &TargetServer, plan: &DatabasePlan) 
         // Two tables are locked by each of these, so one after another.
         work.run_all_alone(per_table(|table, _| ddl::foreign_keys_not_valid(table)))?;
         work.run_all(per_table(|table, _| ddl::validate_foreign_keys(table)))?;
+        work.restore_set_aside(plan)?;
         work.set_identities(plan)?;
         work.set_sequences(plan)?;
         work.run_all(per_table(|table, _| {
@@ -145,8 +147,8 @@ impl Finish<'_> {
                 .record_step(connection, self.run_id(), &row)
                 .map_err(Error::target("cannot write the ledger"))
         };
-        if error.kind == ErrorKind::Exists {
-            // A table that was emptied and kept has it already.
+        if is_there_already(&error) {
+            // A table that was emptied and kept has it already; validation looks whether it is the right one.
             return record(connection, "skipped");
         }
         record(connection, "failed")?;
@@ -168,21 +170,59 @@ impl Finish<'_> {
             return;
         }
         let kind = statement.step.split_once(' ').map_or(statement.step.as_str(), |(kind, _)| kind);
-        let severity = match kind {
-            "primary-key" | "unique" => Severity::Blocker,
-            _ => Severity::Warning,
+        let (code, severity, message, advice) = match kind {
+            "check" | "validate-check" => (
+                "check-not-valid".to_owned(),
+                Severity::Warning,
+                format!(
+                    "rows break the check, which stays not valid and guards new rows only; PostgreSQL says: {message}"
+                ),
+                "PostgreSQL compares text with regard to case; mend the rows or the check, then run: alter table … validate constraint …",
+            ),
+            "primary-key" | "unique" => (
+                format!("{kind}-not-created"),
+                Severity::Blocker,
+                format!("PostgreSQL says: {message}"),
+                "mend the rows at the source and load again; a key must hold",
+            ),
+            _ => (
+                format!("{kind}-not-created"),
+                Severity::Warning,
+                format!("PostgreSQL says: {message}"),
+                "mend the statement in schema/ and run it by hand",
+            ),
         };
-        self.note(Finding::new(
-            &format!("{kind}-not-created"),
-            severity,
-            &statement.object,
-            format!("PostgreSQL says: {message}"),
-            "look at the rows it names, mend them at the source or the statement in schema/, and create it by hand",
-        ));
+        self.note(Finding::new(&code, severity, &statement.object, message, advice));
     }
 
     fn note(&self, finding: Finding) {
         self.findings.lock().unwrap_or_else(PoisonError::into_inner).push(finding);
+    }
+
+    /// Makes the foreign keys again that were the target's own before the load, unless the plan has
+    /// made one of that name.
+    fn restore_set_aside(&self, plan: &DatabasePlan) -> Result<(), Error> {
+        let aside: Vec<SetAside> = self.context.run.read_json("set_aside.json")?.unwrap_or_default();
+        let planned = |key: &SetAside| {
+            let table = plan.tables.iter().find(|table| table.sql_name() == key.table);
+            table.is_some_and(|table| table.foreign_keys.iter().any(|planned| planned.name == key.name))
+        };
+        let mut connection = self.server.connect()?;
+        for key in aside.iter().filter(|key| !planned(key)) {
+            let (table, name) = (&key.table, quote(&key.name));
+            let statement = |step: &str, sql: String| Statement {
+                step: format!("{step} {table}.{name}"),
+                object: format!("{table}.{name}"),
+                sql,
+            };
+            let add = format!("alter table {table} add constraint {name} {} not valid", key.definition);
+            self.run(&mut connection, &statement("restore-foreign-key", add))?;
+            if key.validated {
+                let validate = format!("alter table {table} validate constraint {name}");
+                self.run(&mut connection, &statement("restore-validation", validate))?;
+            }
+        }
+        Ok(())
     }
 
     fn set_identities(&self, plan: &DatabasePlan) -> Result<(), Error> {
@@ -190,16 +230,29 @@ impl Finish<'_> {
         for table in &plan.tables {
             for column in &table.columns {
                 let Some(identity) = &column.identity else { continue };
-                let context = format!("cannot set the identity of {}.{}", table.source, column.source);
-                set_identity(
-                    &mut connection,
-                    &table.schema,
-                    &table.name,
-                    &column.name,
-                    identity.last_value,
-                    identity.increment,
-                )
-                .map_err(Error::target(context))?;
+                let context = || format!("cannot set the identity of {}.{}", table.source, column.source);
+                let set = |connection: &mut Connection| {
+                    let (schema, name) = (&table.schema, &table.name);
+                    set_identity(
+                        connection,
+                        schema,
+                        name,
+                        &column.name,
+                        identity.last_value,
+                        identity.increment,
+                    )
+                };
+                match set(&mut connection) {
+                    Ok(_) => {}
+                    Err(error) if error.kind == ErrorKind::Data => {
+                        // Rows lie beyond PostgreSQL's default bounds of a sequence: 1 and up, or -1 and down.
+                        connection
+                            .batch(&widen_identity(table, column))
+                            .and_then(|()| set(&mut connection))
+                            .map_err(Error::target(context()))?;
+                    }
+                    Err(error) => return Err(Error::target(context())(error)),
+                }
             }
         }
         Ok(())
@@ -290,6 +343,17 @@ impl Finish<'_> {
     }
 }
 
+/// Lets an identity run over the whole range of its type.
+fn widen_identity(table: &TablePlan, column: &ColumnPlan) -> String {
+    let (least, most) = match column.pg_type.as_str() {
+        "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
+        "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        _ => (i64::MIN, i64::MAX),
+    };
+    let column = quote(&column.name);
+    format!("alter table {} alter column {column} set minvalue {least} set maxvalue {most}", table.sql_name())
+}
+
 /// `orderid=7, line=2` → `OrderID=7, Line=2`: findings speak the source's names.
 fn rename_keys(sample: &str, table: &TablePlan) -> String {
     let rename = |part: &str| {
@@ -298,6 +362,11 @@ fn rename_keys(sample: &str, table: &TablePlan) -> String {
         format!("{}={value}", column.map_or(name, |column| column.source.as_str()))
     };
     sample.split(", ").map(rename).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether PostgreSQL says that it is there: by name, or as "multiple primary keys" (42P16).
+fn is_there_already(error: &TargetError) -> bool {
+    error.kind == ErrorKind::Exists || error.server().is_some_and(|server| server.code == "42P16")
 }
 
 /// Whether the statement itself is at fault, and the next one may still succeed.

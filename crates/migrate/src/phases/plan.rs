@@ -2,7 +2,7 @@
 
 use super::{Context, selected};
 use crate::error::Error;
-use mssql2pg_catalog::{Catalog, Finding, Severity};
+use mssql2pg_catalog::{Catalog, Finding, ObjectName, Severity};
 use mssql2pg_mapping::{DatabasePlan, ddl, plan_database};
 
 /// The PostgreSQL version that `schema/*.sql` is written for when no target is known.
@@ -19,7 +19,14 @@ pub fn plan(context: Context<'_>, catalog: &Catalog) -> Result<DatabasePlan, Err
     }
     context.timed("plan", || {
         let (catalog, left_out) = selected(catalog.clone(), &context.config.tables);
-        let plan = plan_database(&catalog, &context.config.mapping())
+        let mut settings = context.config.mapping();
+        // Settings of tables that are left out are no mistakes.
+        settings.columns.retain(|column, _| !left_out.iter().any(|table| is_column_of(column, table)));
+        settings.schemas.retain(|schema, _| {
+            !left_out.iter().any(|table| table.schema == *schema)
+                || catalog.tables.iter().any(|table| table.name.schema == *schema)
+        });
+        let plan = plan_database(&catalog, &settings)
             .map_err(|error| Error::Config { message: error.message, hint: error.hint })?;
         let mut findings = plan.findings.clone();
         if !left_out.is_empty() {
@@ -42,4 +49,9 @@ pub fn plan(context: Context<'_>, catalog: &Catalog) -> Result<DatabasePlan, Err
         context.run.write_json("plan.json", &plan)?;
         Ok(plan)
     })
+}
+
+/// Whether `schema.table.column` is a column of the table.
+fn is_column_of(column: &str, table: &ObjectName) -> bool {
+    column.strip_prefix(&table.to_string()).is_some_and(|rest| rest.starts_with('.'))
 }

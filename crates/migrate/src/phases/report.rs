@@ -112,7 +112,12 @@ pub fn gather_facts(
         tables,
         findings,
         unconverted,
-        phases: run.read_json::<Vec<PhaseFacts>>("phases.json")?.unwrap_or_default(),
+        phases: run
+            .read_json::<Vec<PhaseFacts>>("phases.json")?
+            .unwrap_or_default()
+            .into_iter()
+            .map(|phase| PhaseFacts { seconds: milliseconds(phase.seconds), ..phase })
+            .collect(),
         settings: identity.settings.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
     })
 }
@@ -174,7 +179,7 @@ impl TableInputs<'_> {
             rejected_rows: splits.iter().map(|split| split.rejected).sum(),
             target_rows: validation.and_then(|validation| validation.target_rows),
             bytes: splits.iter().map(|split| split.bytes).sum(),
-            seconds: splits.iter().map(|split| split.seconds).sum(),
+            seconds: milliseconds(splits.iter().map(|split| split.seconds).sum()),
             digest_sent: validation.and_then(|validation| validation.digest_sent.clone()),
             digest_read: validation.and_then(|validation| validation.digest_read.clone()),
             differing_columns: validation
@@ -266,12 +271,17 @@ fn verdict(tables: &[TableFacts], findings: &[Finding], guarantee: String) -> Ve
     Verdict { state, sentence, guarantee }
 }
 
+/// Seconds cut to milliseconds: more digits say nothing, and JSON may not give them back.
+fn milliseconds(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
 /// 1234567 → `1,234,567`.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

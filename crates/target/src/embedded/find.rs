@@ -87,6 +87,12 @@ pub fn find_in(
         .hint(install_hint(search)))
 }
 
+/// The server that is installed on this machine, whatever has been fetched: tests on two versions need both.
+pub(super) fn find_installed(search: &Search) -> Option<Runtime> {
+    let candidates = candidates(&FindOptions::default(), search, None);
+    candidates.into_iter().find_map(|(dir, origin)| prove(&dir, origin).ok())
+}
+
 /// One build that we fetch ourselves, from the cache or from its registry.
 pub fn provisioned(
     which: Provisioned,

@@ -11,6 +11,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::find::find_installed;
 use super::place::{owner, random_hex};
 use super::server::PORT_TAKEN;
 use super::{EmbeddedError, FindOptions, Provisioned, Purpose, Runtime, Search, Server, find, provisioned};
@@ -27,7 +28,7 @@ const NEEDED_BYTES: u64 = 6 << 30;
 
 type Servers = Mutex<HashMap<Option<Provisioned>, Arc<OnceLock<Result<Server, String>>>>>;
 
-/// A new empty database on the server that [`find`] finds.
+/// A new empty database on the installed server, or, where none is installed, on one that [`find`] fetches.
 ///
 /// # Panics
 /// If no server can be found, fetched or started: a test that needs one must not pass without.
@@ -35,7 +36,8 @@ pub fn database() -> TestDatabase {
     let found = database_in(None, || {
         let pg_bin =
             std::env::var_os("MSSQL2PG_TEST_PG_BIN").filter(|dir| !dir.is_empty()).map(PathBuf::from);
-        find(&FindOptions { pg_bin, ..FindOptions::default() }, &mut say)
+        let installed = if pg_bin.is_none() { find_installed(&Search::here()) } else { None };
+        installed.map_or_else(|| find(&FindOptions { pg_bin, ..FindOptions::default() }, &mut say), Ok)
     });
     found.unwrap_or_else(|text| fail(&text))
 }

@@ -1,0 +1,429 @@
+//! How a proof goes: plan, create, send, read back in two ways, compare.
+//!
+//! Invariant: what is expected comes with the cells and was worked out without the product; here it is only compared.
+//! Every loss that the product notes is expected and every expected loss is noted, in number and column.
+
+use crate::naive::Parsed;
+use mssql2pg_catalog::{
+    Catalog, CodePage, Column, IndexColumn, Key, ObjectName, RowSink, SqlType, Stop, Table, Value,
+    VariantValue,
+};
+use mssql2pg_mapping::digest::{ColumnDigests, CopyTuples, TableDigester};
+use mssql2pg_mapping::encode::{CopyOutput, CopyRows, LossKind, RejectedRow, SplitOutcome};
+use mssql2pg_mapping::settings::{ColumnSettings, Transform};
+use mssql2pg_mapping::{DatabasePlan, MappingSettings, TablePlan, ddl, plan_database};
+use mssql2pg_target::embedded::Provisioned;
+use mssql2pg_target::embedded::testing::{database, database_on};
+use mssql2pg_target::{BeginRun, Connection, FillError, Ledger, RunRow, SplitRow, Target};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::ops::ControlFlow;
+
+/// Small, so that a stream has many chunks.
+const CHUNK_BYTES: usize = 8 << 10;
+const RUN: &str = "round-trip";
+
+/// A value as a source delivers it.
+#[derive(Debug, Clone)]
+pub(crate) enum Owned {
+    Null,
+    Bit(bool),
+    Int(i64),
+    Real(f32),
+    Float(f64),
+    Decimal { magnitude: [u8; 16], scale: u8, negative: bool },
+    Money(i64),
+    Date(i32),
+    Time(u64),
+    DateTime2 { days: i32, ticks: u64 },
+    DateTime { days: i32, ticks: u32 },
+    DateTimeOffset { days: i32, ticks: u64, offset_minutes: i16 },
+    Utf16(Vec<u8>),
+    CodePage(Vec<u8>, u16),
+    Utf8(Vec<u8>),
+    Bytes(Vec<u8>),
+    Guid([u8; 16]),
+    Variant(String, Box<Owned>),
+}
+
+impl Owned {
+    pub(crate) fn utf16(text: &str) -> Self {
+        Self::Utf16(text.encode_utf16().flat_map(u16::to_le_bytes).collect())
+    }
+
+    fn plain(&self) -> Value<'_> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bit(bit) => Value::Bit(*bit),
+            Self::Int(number) => Value::Int(*number),
+            Self::Real(float) => Value::Real(*float),
+            Self::Float(float) => Value::Float(*float),
+            Self::Decimal { magnitude, scale, negative } => {
+                Value::Decimal { magnitude, scale: *scale, negative: *negative }
+            }
+            Self::Money(units) => Value::Money(*units),
+            Self::Date(days) => Value::Date(*days),
+            Self::Time(ticks) => Value::Time(*ticks),
+            Self::DateTime2 { days, ticks } => Value::DateTime2 { days: *days, ticks: *ticks },
+            Self::DateTime { days, ticks } => Value::DateTime { days: *days, ticks: *ticks },
+            Self::DateTimeOffset { days, ticks, offset_minutes } => {
+                Value::DateTimeOffset { days: *days, ticks: *ticks, offset_minutes: *offset_minutes }
+            }
+            Self::Utf16(bytes) => Value::Utf16(bytes),
+            Self::CodePage(bytes, page) => Value::CodePage(bytes, CodePage(*page)),
+            Self::Utf8(bytes) => Value::Utf8(bytes),
+            Self::Bytes(bytes) => Value::Bytes(bytes),
+            Self::Guid(guid) => Value::Guid(guid),
+            Self::Variant(..) => unreachable!("a sql_variant holds no sql_variant"),
+        }
+    }
+
+    fn give(&self, sink: &mut dyn RowSink) {
+        match self {
+            Self::Variant(base_type, value) => {
+                sink.value(Value::Variant(&VariantValue { base_type, value: value.plain() }));
+            }
+            plain => sink.value(plain.plain()),
+        }
+    }
+}
+
+/// What PostgreSQL must say about a cell.
+#[derive(Debug, Clone)]
+pub(crate) enum Expected {
+    Null,
+    Text(String),
+    /// A text that reads as this float, bit by bit.
+    Float(Parsed),
+    /// The row is not there.
+    Refused,
+}
+
+/// A value, what must become of it, and what is lost on the way.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    pub(crate) value: Owned,
+    pub(crate) expected: Expected,
+    pub(crate) losses: Vec<LossKind>,
+}
+
+impl Cell {
+    pub(crate) fn null() -> Self {
+        Self { value: Owned::Null, expected: Expected::Null, losses: Vec::new() }
+    }
+
+    pub(crate) fn kept(value: Owned, text: impl Into<String>) -> Self {
+        Self { value, expected: Expected::Text(text.into()), losses: Vec::new() }
+    }
+
+    pub(crate) fn float(value: Owned, parsed: Parsed) -> Self {
+        Self { value, expected: Expected::Float(parsed), losses: Vec::new() }
+    }
+
+    pub(crate) fn refused(value: Owned) -> Self {
+        Self { value, expected: Expected::Refused, losses: Vec::new() }
+    }
+
+    pub(crate) fn losing(self, losses: &[LossKind]) -> Self {
+        Self { losses: losses.to_vec(), ..self }
+    }
+
+    fn is_refused(&self) -> bool {
+        matches!(self.expected, Expected::Refused)
+    }
+}
+
+/// One column under test.
+#[derive(Debug, Clone)]
+pub(crate) struct Tried {
+    pub(crate) sql_type: SqlType,
+    /// An alternative of the type table.
+    pub(crate) wanted: Option<String>,
+    pub(crate) transforms: Vec<Transform>,
+    /// The SQL that reads a cell as text; `{c}` is the column.
+    pub(crate) read: &'static str,
+    pub(crate) cells: Vec<Cell>,
+    /// SQL over all rows, and what it must give.
+    pub(crate) totals: Vec<(&'static str, String)>,
+}
+
+impl Tried {
+    pub(crate) fn new(sql_type: SqlType, cells: Vec<Cell>) -> Self {
+        let (wanted, transforms, totals) = (None, Vec::new(), Vec::new());
+        Self { sql_type, wanted, transforms, read: "{c}::text", cells, totals }
+    }
+
+    pub(crate) fn wanting(self, wanted: &str) -> Self {
+        Self { wanted: Some(wanted.to_owned()), ..self }
+    }
+
+    pub(crate) fn read_by(self, read: &'static str) -> Self {
+        Self { read, ..self }
+    }
+
+    pub(crate) fn transformed(self, transforms: &[Transform]) -> Self {
+        Self { transforms: transforms.to_vec(), ..self }
+    }
+
+    pub(crate) fn totalling(mut self, sql: &'static str, expected: impl Into<String>) -> Self {
+        self.totals.push((sql, expected.into()));
+        self
+    }
+}
+
+/// Proves one table per list of columns, with the default settings.
+pub(crate) fn prove(tables: &[Vec<Tried>]) {
+    prove_with(&MappingSettings::default(), tables);
+}
+
+/// Proves one table per list of columns, on every server that there is. Columns with fewer cells than others have
+/// NULL in their last rows.
+pub(crate) fn prove_with(settings: &MappingSettings, tables: &[Vec<Tried>]) {
+    let (catalog, settings) = describe(settings, tables);
+    let plan = plan_database(&catalog, &settings).expect("a plan");
+    for mut connection in servers() {
+        create(&mut connection, &plan);
+        for (columns, table) in tables.iter().zip(&plan.tables) {
+            let mut proof = Proof { connection: &mut connection, columns, table };
+            proof.run();
+        }
+    }
+}
+
+/// A session in an empty database of each major version: the installed one, and the one that is fetched.
+pub(crate) fn servers() -> Vec<Connection> {
+    let databases = [Some(database()), database_on(Provisioned::Npm)];
+    databases
+        .into_iter()
+        .flatten()
+        .map(|database| Target::parse(&database.url).expect("an address").connect().expect("a session"))
+        .collect()
+}
+
+fn describe(settings: &MappingSettings, tables: &[Vec<Tried>]) -> (Catalog, MappingSettings) {
+    let (mut catalog, mut settings) = (Catalog::default(), settings.clone());
+    for (number, columns) in tables.iter().enumerate() {
+        let key = IndexColumn { name: "Id".to_owned(), descending: false };
+        let mut table = Table {
+            name: ObjectName::new("dbo", format!("T{number}")),
+            primary_key: Some(Key { name: None, columns: vec![key], clustered: true }),
+            ..Table::default()
+        };
+        table.columns.push(Column { nullable: false, ..Column::new("Id", SqlType::Int) });
+        for (number, tried) in columns.iter().enumerate() {
+            let name = column_name(number);
+            let special =
+                ColumnSettings { pg_type: tried.wanted.clone(), transforms: tried.transforms.clone() };
+            settings.columns.insert(format!("{}.{name}", table.name), special);
+            table.columns.push(Column::new(name, tried.sql_type.clone()));
+        }
+        catalog.tables.push(table);
+    }
+    (catalog, settings)
+}
+
+fn column_name(number: usize) -> String {
+    format!("c{number}")
+}
+
+fn create(connection: &mut Connection, plan: &DatabasePlan) {
+    for sql in
+        ddl::create_schemas(plan).iter().chain(&plan.tables.iter().map(ddl::create_table).collect::<Vec<_>>())
+    {
+        connection.batch(sql).expect("created");
+    }
+    let ledger = Ledger::default();
+    ledger.ensure(connection).expect("a ledger");
+    let run = RunRow {
+        run_id: RUN.to_owned(),
+        fingerprint: String::new(),
+        tool_version: String::new(),
+        source: String::new(),
+        settings: serde_json::Value::Null,
+    };
+    assert_eq!(ledger.begin_run(connection, &run).expect("a run"), BeginRun::Fresh);
+}
+
+struct Proof<'a> {
+    connection: &'a mut Connection,
+    columns: &'a [Tried],
+    table: &'a TablePlan,
+}
+
+impl Proof<'_> {
+    fn run(&mut self) {
+        let (outcome, rejected, sent) = self.send();
+        self.compare_rejects(&rejected);
+        self.compare_losses(&outcome);
+        self.compare_digests(&outcome, &sent);
+        self.compare_texts();
+        self.compare_totals();
+    }
+
+    /// Whether every cell of the row, counted from 0, is kept.
+    fn keeps(&self, row: usize) -> bool {
+        !self.columns.iter().filter_map(|tried| tried.cells.get(row)).any(Cell::is_refused)
+    }
+
+    fn rows(&self) -> usize {
+        self.columns.iter().map(|tried| tried.cells.len()).max().unwrap_or_default()
+    }
+
+    /// Where we are, for a message.
+    fn place(&self, column: usize) -> String {
+        let plan =
+            self.table.columns.iter().find(|plan| plan.source == column_name(column)).expect("planned");
+        let Tried { sql_type, transforms, .. } = &self.columns[column];
+        format!("{} {} {sql_type} to {} {transforms:?}", self.table.name, plan.name, plan.pg_type)
+    }
+
+    fn send(&mut self) -> (SplitOutcome, Vec<RejectedRow>, ColumnDigests) {
+        let (table, columns, rows) = (self.table, self.columns, self.rows());
+        let mut result = None;
+        let mut fill = |writer: &mut dyn Write| -> Result<Option<SplitRow>, FillError> {
+            let mut pipe = Pipe {
+                writer,
+                tuples: CopyTuples::new(),
+                sent: ColumnDigests::new(table),
+                rejected: Vec::new(),
+            };
+            let mut copy = CopyRows::new(table, CHUNK_BYTES, &mut pipe);
+            for row in 0..rows {
+                Owned::Int(row as i64 + 1).give(&mut copy);
+                for tried in columns {
+                    tried.cells.get(row).map_or(&Owned::Null, |cell| &cell.value).give(&mut copy);
+                }
+                copy.end_row().expect("taken");
+            }
+            let outcome = copy.finish().expect("taken");
+            let Pipe { tuples, sent, rejected, .. } = pipe;
+            tuples.finish().expect("a whole stream");
+            let row = SplitRow {
+                table: table.name.clone(),
+                split: 0,
+                rows: outcome.rows,
+                rejected: outcome.rejected,
+                bytes: outcome.bytes,
+                digest: outcome.digest.to_string(),
+                losses: serde_json::Value::Null,
+                seconds: 0.0,
+            };
+            result = Some((outcome, rejected, sent));
+            Ok(Some(row))
+        };
+        let loaded = self.connection.load_split(&Ledger::default(), RUN, &ddl::copy_in(table), &mut fill);
+        loaded.unwrap_or_else(|error| unreachable!("{}: {error:?}", table.name)).expect("a split");
+        result.expect("filled")
+    }
+
+    fn compare_rejects(&self, rejected: &[RejectedRow]) {
+        let found: Vec<&str> = rejected.iter().map(|row| row.key.as_str()).collect();
+        let expected: Vec<String> =
+            (0..self.rows()).filter(|row| !self.keeps(*row)).map(|row| format!("Id={}", row + 1)).collect();
+        assert_eq!(found, expected, "{} {rejected:?}", self.table.name);
+    }
+
+    fn compare_losses(&self, outcome: &SplitOutcome) {
+        let mut expected: BTreeMap<(String, LossKind), (u64, String)> = BTreeMap::new();
+        for (number, tried) in self.columns.iter().enumerate() {
+            for (row, cell) in tried.cells.iter().enumerate().filter(|(row, _)| self.keeps(*row)) {
+                for kind in &cell.losses {
+                    let key = (column_name(number), *kind);
+                    expected.entry(key).or_insert_with(|| (0, format!("Id={}", row + 1))).0 += 1;
+                }
+            }
+        }
+        let found: BTreeMap<(String, LossKind), (u64, String)> = outcome
+            .losses
+            .iter()
+            .map(|loss| ((loss.column.clone(), loss.kind), (loss.count, loss.samples[0].clone())))
+            .collect();
+        assert_eq!(found, expected, "{}", self.table.name);
+    }
+
+    /// (1) What PostgreSQL gives back in binary has the digest of what was sent.
+    fn compare_digests(&mut self, outcome: &SplitOutcome, sent: &ColumnDigests) {
+        let (mut digester, mut read) = (TableDigester::new(self.table), ColumnDigests::new(self.table));
+        let mut tuples = CopyTuples::new();
+        let mut on_bytes = |bytes: &[u8]| {
+            let mut on_row = |row: &[u8]| {
+                digester.row(row);
+                read.row(row);
+            };
+            tuples.push(bytes, &mut on_row).expect("a stream");
+            ControlFlow::Continue(())
+        };
+        self.connection.copy_out(&ddl::copy_out(self.table), &mut on_bytes).expect("read back");
+        tuples.finish().expect("a whole stream");
+        let differing = sent.differing(&read);
+        let first = differing.first().and_then(|name| name.strip_prefix('c')?.parse().ok());
+        let place = first.map(|number| self.place(number));
+        assert_eq!(digester.digest(), outcome.digest, "{} {differing:?} {place:?}", self.table.name);
+        assert!(differing.is_empty(), "{differing:?}");
+    }
+
+    /// (2) What PostgreSQL says as text is what the naive code says.
+    fn compare_texts(&mut self) {
+        let reads: Vec<String> =
+            self.columns.iter().enumerate().map(|(number, tried)| sql(tried.read, number)).collect();
+        let query = format!("select {} from {} order by id", reads.join(", "), self.table.sql_name());
+        let rows = self.connection.client().query(&query, &[]).expect("rows");
+        let kept: Vec<usize> = (0..self.rows()).filter(|row| self.keeps(*row)).collect();
+        assert_eq!(rows.len(), kept.len(), "{}", self.table.name);
+        for (row, index) in rows.iter().zip(kept) {
+            for (number, tried) in self.columns.iter().enumerate() {
+                let found: Option<&str> = row.get(number);
+                let expected = tried.cells.get(index).map_or(&Expected::Null, |cell| &cell.expected);
+                let equal = match (expected, found) {
+                    (Expected::Null, None) => true,
+                    (Expected::Text(expected), Some(found)) => expected == found,
+                    (Expected::Float(parsed), Some(found)) => parsed.equals(found),
+                    _ => false,
+                };
+                let shown = || (shorten(&format!("{expected:?}")), found.map(shorten));
+                assert!(equal, "{} row {}: {:?}", self.place(number), index + 1, shown());
+            }
+        }
+    }
+
+    /// (3) SQL over all rows gives what naive code gives.
+    fn compare_totals(&mut self) {
+        for (number, tried) in self.columns.iter().enumerate() {
+            for (total, expected) in &tried.totals {
+                let query = format!("select {} from {}", sql(total, number), self.table.sql_name());
+                let row = self.connection.client().query_one(&query, &[]).expect("a total");
+                let found: Option<&str> = row.get(0);
+                assert_eq!(found, Some(expected.as_str()), "{} {total}", self.place(number));
+            }
+        }
+    }
+}
+
+fn sql(template: &str, number: usize) -> String {
+    template.replace("{c}", &column_name(number))
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+/// Sends on, and digests what is sent per column, to name the column in a message.
+struct Pipe<'a> {
+    writer: &'a mut dyn Write,
+    tuples: CopyTuples,
+    sent: ColumnDigests,
+    rejected: Vec<RejectedRow>,
+}
+
+impl CopyOutput for Pipe<'_> {
+    fn chunk(&mut self, bytes: &[u8], _: u64) -> Result<(), Stop> {
+        let Self { writer, tuples, sent, .. } = self;
+        tuples.push(bytes, &mut |row| sent.row(row)).expect("a stream");
+        writer.write_all(bytes).map_err(|_| Stop)
+    }
+
+    fn rejected(&mut self, row: RejectedRow) -> Result<(), Stop> {
+        self.rejected.push(row);
+        Ok(())
+    }
+}
