@@ -128,3 +128,74 @@ fn rows_with_nul_go_to_rejects_and_the_run_ends_with_1() {
         .get(0);
     assert_eq!(marks.unsigned_abs(), nuls);
 }
+
+#[test]
+fn a_part_that_ends_in_a_row_is_found_before_anything_moves() {
+    let folder = tempfile::tempdir().unwrap();
+    write_source(&folder.path().join("whole.bacpac"));
+    let mut whole =
+        zip::ZipArchive::new(std::fs::File::open(folder.path().join("whole.bacpac")).unwrap()).unwrap();
+    let cut = std::fs::File::create(folder.path().join("cut.bacpac")).unwrap();
+    let mut cut = zip::ZipWriter::new(cut);
+    for place in 0..whole.len() {
+        let mut entry = whole.by_index(place).unwrap();
+        let name = entry.name().unwrap().into_owned();
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut content).unwrap();
+        if name.starts_with("Data/dbo.Orders/") {
+            content.truncate(content.len() - 3);
+        }
+        cut.start_file(&name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut cut, &content).unwrap();
+    }
+    cut.finish().unwrap();
+    let target = database();
+    let output = mssql2pg(folder.path())
+        .args(["migrate", "cut.bacpac"])
+        .env("TARGET_URL", &target.url)
+        .output()
+        .unwrap();
+    check(&output, 2, &["dbo.Orders", "TableData-000-00000.BCP", "row ", "hint: "]);
+    let tables: i64 = connect(&target.url)
+        .query_one(
+            "select count(*) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')",
+            &[],
+        )
+        .unwrap()
+        .get(0);
+    assert_eq!(tables, 0);
+}
+
+/// Needs to mount a small file system, which only root may do, and not everywhere.
+#[test]
+fn a_full_disk_is_said_and_the_same_command_goes_on_with_more_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = folder.path().join("small");
+    std::fs::create_dir(&small).unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mount = |options: &str| {
+        let mut command = std::process::Command::new("mount");
+        command
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(&small)
+            .output()
+            .is_ok_and(|output| output.status.success())
+    };
+    if !mount("size=110m") {
+        eprintln!("skipped: a small file system cannot be mounted here");
+        return;
+    }
+    let path = folder.path().join("shop.bacpac");
+    let options = GenerateOptions { rows: 400_000, seed: 3, defects: false, ..GenerateOptions::default() };
+    write_shop(&path, &options, &mut |_| {}).unwrap();
+    let run =
+        || mssql2pg(folder.path()).args(["migrate", "shop.bacpac", "--embedded-dir", "small/pg"]).output();
+    let full = run();
+    let roomier = mount("remount,size=900m");
+    let after = run();
+    assert!(std::process::Command::new("umount").arg(&small).status().unwrap().success());
+    assert!(roomier);
+    check(&full.unwrap(), 2, &["No space left", "hint: ", "run the same command again"]);
+    let after = after.unwrap();
+    assert_eq!(after.status.code(), Some(0), "{}", told(&after));
+}

@@ -92,13 +92,22 @@ impl Run {
         let lock = Some(lock(dir)?);
         let settings = data_settings(config);
         let fingerprint = fingerprint(source, &settings);
-        if let Some(stored) = read_json::<RunIdentity>(&dir.join("run.json"))? {
-            check_same(dir, &stored, source, &settings)?;
-            return Ok(Self { dir: dir.to_owned(), identity: stored, _lock: lock });
+        let stored = read_json::<RunIdentity>(&dir.join("run.json"))?;
+        if let Some(stored) = &stored {
+            check_version(dir, stored)?;
+            let same = check_same(dir, stored, source, &settings);
+            if same.is_ok() || !may_change_settings(dir, stored, source) {
+                same?;
+                return Ok(Self { dir: dir.to_owned(), identity: stored.clone(), _lock: lock });
+            }
+            // What was counted was counted with other settings.
+            for name in ["baseline.json", "findings.json"] {
+                remove(&dir.join(name))?;
+            }
         }
         let identity = RunIdentity {
             format: RUN_FORMAT,
-            run_id: random_id(),
+            run_id: stored.map_or_else(random_id, |stored| stored.run_id),
             created_at: now(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             source: source.clone(),
@@ -424,6 +433,30 @@ fn fingerprint(source: &SourceInfo, settings: &BTreeMap<String, String>) -> Stri
         hash.update(format!("\0{key}\0{value}"));
     }
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn check_version(dir: &Path, identity: &RunIdentity) -> Result<(), Error> {
+    if identity.format <= RUN_FORMAT {
+        return Ok(());
+    }
+    Err(Error::run(
+        format!("the run in {} was made by a newer version, {}", dir.display(), identity.tool_version),
+        "use that version",
+    ))
+}
+
+/// Before there is a plan, nothing depends on the settings but what is counted again.
+fn may_change_settings(dir: &Path, stored: &RunIdentity, source: &SourceInfo) -> bool {
+    stored.source.identity == source.identity && stored.target.is_none() && !dir.join("plan.json").exists()
+}
+
+fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::file(format!("cannot remove {}", path.display()))(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_same(

@@ -7,12 +7,12 @@
 //! To extend: a row of the type table needs an arm in `wide::random_cell`, or its test here fails; a family of types
 //! has a file with its extremes.
 
-#[path = "round_trip/explore.rs"]
-mod explore;
 #[path = "round_trip/naive.rs"]
 mod naive;
 #[path = "round_trip/numbers.rs"]
 mod numbers;
+#[path = "round_trip/texts.rs"]
+mod texts;
 #[path = "round_trip/times.rs"]
 mod times;
 #[path = "round_trip/trial.rs"]

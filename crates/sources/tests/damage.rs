@@ -125,6 +125,22 @@ fn two_entries_of_one_name_are_damage() {
 }
 
 #[test]
+fn a_part_that_is_named_and_missing_is_damage() {
+    let (model, gone) = (int_model(), "Data/dbo.T/TableData-007-00000.BCP");
+    let named = |part: &str| {
+        format!(
+            "<Relationships><Relationship Type=\"table=T\" Target=\"/{part}\" Id=\"R1\" /></Relationships>"
+        )
+    };
+    let package = |rels: String| {
+        let rows: &[u8] = &[1, 0, 0, 0];
+        zip_of(&[("model.xml", model.as_bytes()), (PART, rows), ("_rels/.rels", rels.as_bytes())])
+    };
+    assert_eq!(read_all(&package(named(PART))).unwrap(), 1);
+    refused(&package(named(gone)), ErrorKind::Damaged, &[gone, "missing"]);
+}
+
+#[test]
 fn a_part_that_ends_in_a_row_names_table_part_and_row() {
     let bytes = package(&int_model(), &[(PART, &[1, 0, 0, 0, 2, 0, 0])]);
     let expected = &["dbo.T.id", "TableData-000-00000.BCP", "row 2", "byte 4", "ends inside the row"];

@@ -6,6 +6,7 @@
 use std::error::Error as StdError;
 use std::io::{self, BufRead, Write};
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use postgres::{CopyInWriter, Transaction};
 
@@ -78,11 +79,12 @@ impl Connection {
         fill: &mut Fill<'_>,
     ) -> Result<Option<SplitRow>, TargetError> {
         let failed = |error| TargetError::postgres(refused(copy_sql), error);
+        let started = Instant::now();
         let mut transaction = self.client.transaction().map_err(failed)?;
         let copy = transaction.copy_in(copy_sql).map_err(failed)?;
         let mut messages = Messages { copy, unsent: Vec::new(), failure: None };
         match fill(&mut messages) {
-            Ok(Some(row)) => {
+            Ok(Some(mut row)) => {
                 let counted = messages.finish().map_err(failed)?;
                 if counted != row.rows {
                     let context = format!(
@@ -91,6 +93,7 @@ impl Connection {
                     );
                     return Err(TargetError::new(ErrorKind::Query, context));
                 }
+                row.seconds = started.elapsed().as_secs_f64();
                 ledger.insert_split(&mut transaction, run_id, &row)?;
                 commit(transaction, &row)?;
                 Ok(Some(row))

@@ -195,6 +195,7 @@ fn a_session_is_set_whatever_the_defaults_are() {
             "alter database {database} set timezone = 'Asia/Tokyo'; alter database {database} set datestyle = 'German';
             alter database {database} set statement_timeout = '7s'; alter database {database} set search_path = 'x';
             alter database {database} set extra_float_digits = -3; alter database {database} set row_security = on;
+            alter database {database} set xmloption = 'document';
             alter database {database} set idle_in_transaction_session_timeout = '7s'"
         ))
         .unwrap();
@@ -213,6 +214,7 @@ fn a_session_is_set_whatever_the_defaults_are() {
         ("extra_float_digits", "3"),
         ("client_encoding", "UTF8"),
         ("row_security", "off"),
+        ("xmloption", "content"),
         ("work_mem", "5MB"),
         ("application_name", "mine"),
         ("synchronous_commit", &setting(&mut target.connect().unwrap(), "synchronous_commit")),

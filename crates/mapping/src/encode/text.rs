@@ -7,7 +7,8 @@
 //! This is the hot loop of a load, about half of its time: plain ASCII, which is most text, is
 //! recognised and narrowed in whole blocks.
 //!
-//! To extend: a code page is one line in [`pages`].
+//! To extend: a code page is one line in [`pages`]. Where the decoder of a page follows the web and not
+//! Windows, the line names the pairs of bytes that differ.
 
 use super::Reject;
 use crate::settings::TextPolicy;
@@ -230,14 +231,19 @@ pub(super) fn put_code_page(
     match page {
         Page::SingleByte(upper) => put_single_byte(out, bytes, upper, rules, changes),
         Page::MultiByte(encoding) => put_multi_byte(out, bytes, encoding, rules, changes),
+        Page::Corrected(encoding, pair) => put_corrected(out, bytes, encoding, *pair, rules, changes),
     }
 }
 
-/// A code page: the characters of its upper half, or a decoder.
+/// A code page: the characters of its upper half, or a decoder, or a decoder that reads some pairs of bytes
+/// otherwise than Windows does, and what Windows reads there.
 enum Page {
     SingleByte(Box<[Option<char>; 128]>),
     MultiByte(&'static Encoding),
+    Corrected(&'static Encoding, PairOfWindows),
 }
+
+type PairOfWindows = fn(u8, u8) -> Option<char>;
 
 /// The code pages of SQL Server's collations (`COLLATIONPROPERTY(…, 'CodePage')`).
 fn pages() -> &'static [(u16, Page)] {
@@ -257,9 +263,9 @@ fn pages() -> &'static [(u16, Page)] {
             (437, listed(PAGE_437)),
             (850, listed(PAGE_850)),
             (932, Page::MultiByte(encoding_rs::SHIFT_JIS)),
-            (936, Page::MultiByte(encoding_rs::GBK)),
-            (949, Page::MultiByte(encoding_rs::EUC_KR)),
-            (950, Page::MultiByte(encoding_rs::BIG5)),
+            (936, Page::Corrected(encoding_rs::GBK, pair_of_936)),
+            (949, Page::Corrected(encoding_rs::EUC_KR, pair_of_949)),
+            (950, Page::Corrected(encoding_rs::BIG5, pair_of_950)),
         ]
     })
 }
@@ -331,6 +337,68 @@ fn put_multi_byte(
             DecoderResult::Malformed(..) => rules.invalid(out, changes, NOT_IN_PAGE)?,
         }
     }
+}
+
+/// A pair that Windows reads otherwise than the GBK of the web: the last of the characters that users may
+/// define, which the web takes for a blank.
+fn pair_of_936(lead: u8, trail: u8) -> Option<char> {
+    (lead == 0xA3 && trail == 0xA0).then_some('\u{E5E5}')
+}
+
+/// A pair that Windows reads and the EUC-KR of the web does not: two rows that users may define.
+fn pair_of_949(lead: u8, trail: u8) -> Option<char> {
+    let first = match lead {
+        0xC9 => 0xE000,
+        0xFE => 0xE05E,
+        _ => return None,
+    };
+    if trail < 0xA1 { None } else { char::from_u32(first + u32::from(trail - 0xA1)) }
+}
+
+/// A pair that Windows reads otherwise than the Big5 of the web, which has the characters of Hong Kong where
+/// the code page 950 has those that users may define (Microsoft, `bestfit950.txt`).
+fn pair_of_950(lead: u8, trail: u8) -> Option<char> {
+    if (lead, trail) == (0xF9, 0xFE) {
+        return Some('▓');
+    }
+    let column = match trail {
+        0x40..=0x7E => trail - 0x40,
+        0xA1..=0xFE => trail - 0xA1 + 63,
+        _ => return None,
+    };
+    let (first, row) = match lead {
+        0xFA..=0xFE => (0xE000, lead - 0xFA),
+        0x8E..=0xA0 => (0xE311, lead - 0x8E),
+        0x81..=0x8D => (0xEEB8, lead - 0x81),
+        // The first row of this block begins in its middle.
+        0xC6..=0xC8 if lead > 0xC6 || column >= 63 => (0xF6B1 - 63, lead - 0xC6),
+        _ => return None,
+    };
+    char::from_u32(first + 157 * u32::from(row) + u32::from(column))
+}
+
+/// Appends text of a page whose decoder is wrong about some pairs: what stands between those is the decoder's.
+fn put_corrected(
+    out: &mut Vec<u8>,
+    bytes: &[u8],
+    encoding: &'static Encoding,
+    pair: PairOfWindows,
+    rules: &TextRules,
+    changes: &mut TextChanges,
+) -> Result<(), Reject> {
+    let (mut start, mut at) = (0, 0);
+    while let Some(&[lead, trail]) = bytes.get(at..at + 2) {
+        let is_pair = (0x81..=0xFE).contains(&lead) && matches!(trail, 0x40..=0x7E | 0x80..=0xFE);
+        let corrected = if is_pair { pair(lead, trail) } else { None };
+        if let Some(character) = corrected {
+            let between = bytes.get(start..at).unwrap_or_default();
+            put_multi_byte(out, between, encoding, rules, changes)?;
+            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            start = at + 2;
+        }
+        at += if is_pair { 2 } else { 1 };
+    }
+    put_multi_byte(out, bytes.get(start..).unwrap_or_default(), encoding, rules, changes)
 }
 
 /// The number of characters in valid UTF-8.
@@ -412,6 +480,25 @@ mod tests {
         check("ü€😀".as_bytes(), 65_001, "ü€😀");
         let long: Vec<u8> = b"\x93\xFA".iter().copied().cycle().take(20_000).collect();
         check(&long, 932, &"日".repeat(10_000));
+    }
+
+    #[test]
+    fn characters_that_users_define_are_those_of_windows() {
+        let check = |bytes: &[u8], page, expected: &str| {
+            assert_eq!(from_page(bytes, page, TextPolicy::Reject).expect("valid"), expected, "{page}");
+        };
+        check(b"\xFA\x40\xFE\xFE", 950, "\u{E000}\u{E310}");
+        check(b"\x8E\x40\xA0\xFE", 950, "\u{E311}\u{EEB7}");
+        check(b"\x81\x40\x8D\xFE", 950, "\u{EEB8}\u{F6B0}");
+        check(b"\xC6\xA1\xC8\xFE", 950, "\u{F6B1}\u{F848}");
+        check(b"a\xA4\xA4\xC6\xA1b\xF9\xFE\xA4\xA4", 950, "a中\u{F6B1}b▓中");
+        check(b"\xC6\x7E\xC9\x40", 950, "籲乂");
+        // The second byte of one pair and the first of the next are no pair.
+        check(b"\xA4\xFA\x40", 950, "牙@");
+        check(b"\xA3\xA0\xD6\xD0", 936, "\u{E5E5}中");
+        check(b"\xAA\xA1\xA1\x40\xF8\xA1\xFE\xFE", 936, "\u{E000}\u{E4C6}\u{E234}\u{E4C5}");
+        check(b"\xC9\xA1\xC9\xFE\xFE\xA1\xFE\xFE\xC7\xD1", 949, "\u{E000}\u{E05D}\u{E05E}\u{E0BB}한");
+        check(b"\xF0\x40\xF9\xFC", 932, "\u{E000}\u{E757}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{Context, selected};
 use crate::checks::audit::ALL;
 use crate::error::Error;
 use crate::progress::Event;
-use mssql2pg_catalog::{Catalog, Finding, Table};
+use mssql2pg_catalog::{Catalog, Finding, Severity, Table};
 use mssql2pg_sources::{Source, Split};
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};
@@ -68,7 +68,7 @@ pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Re
     if let Some(baseline) = context.run.read_json("baseline.json")? {
         return Ok(baseline);
     }
-    let (catalog, _) = selected(catalog.clone(), &context.config.tables);
+    let (catalog, left_out) = selected(catalog.clone(), &context.config.tables);
     context.timed("audit", || {
         let counted_at = crate::run::now();
         let counts = count_tables(context, source, &catalog)?;
@@ -78,10 +78,26 @@ pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Re
             findings.extend(counts.findings(table, context.config.audit.samples));
             tables.push(counts.baseline(table));
         }
-        context.run.put_findings("audit", findings)?;
         let baseline = Baseline { format: 1, counted_at, tables };
+        findings.extend(claim_differs(&catalog, left_out.is_empty(), &baseline));
+        context.run.put_findings("audit", findings)?;
         context.run.write_json("baseline.json", &baseline)?;
         Ok(baseline)
+    })
+}
+
+/// The source's own count of all rows is taken before its export begins, so a difference is no error,
+/// but somebody should know.
+fn claim_differs(catalog: &Catalog, is_whole: bool, baseline: &Baseline) -> Option<Finding> {
+    let claimed = catalog.database.claimed_rows.filter(|_| is_whole)?;
+    (claimed != baseline.rows()).then(|| {
+        Finding::new(
+            "claimed-rows-differ",
+            Severity::Warning,
+            &catalog.database.name,
+            format!("the source says that it holds {claimed} rows, and {} were read", baseline.rows()),
+            "the count was taken before the export; if rows changed meanwhile, export again from a quiet copy",
+        )
     })
 }
 

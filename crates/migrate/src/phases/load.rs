@@ -45,6 +45,8 @@ struct TableLoad<'a> {
     /// `schema.table` in the target: the ledger's key.
     target: String,
     copy_sql: String,
+    /// How many splits it has, loaded ones included.
+    splits: usize,
     rejected: AtomicU64,
     progress: Mutex<TableProgress>,
 }
@@ -92,6 +94,7 @@ pub fn load(
             plan: table_plan,
             copy_sql: ddl::copy_in(table_plan),
             target,
+            splits: all,
             rejected: AtomicU64::new(rejected),
             progress: Mutex::new(TableProgress { splits_left: splits.len(), ..TableProgress::default() }),
         });
@@ -199,7 +202,6 @@ impl SplitLoad<'_> {
     fn try_load(&self, connection: &mut Connection) -> Result<Option<SplitRow>, Error> {
         let Self { context, server, source, table, split, halt } = self;
         let name = &table.plan.source;
-        let started = Instant::now();
         let mut rejects = Rejects::new(context.run.path("rejects"), name.to_string(), split.number);
         let mut failure = None;
         let mut fill = |writer: &mut dyn Write| {
@@ -223,7 +225,7 @@ impl SplitLoad<'_> {
                 failure = Some(Failure::Rejects(error));
                 return Ok(None);
             }
-            Ok(Some(self.split_row(&outcome, started)))
+            Ok(Some(self.split_row(&outcome)))
         };
         let result = connection.load_split(
             server.ledger(),
@@ -231,14 +233,15 @@ impl SplitLoad<'_> {
             &table.copy_sql,
             &mut fill,
         );
-        let of = format!("cannot load {name} (split {} of {})", split.number, split.locator);
+        let of =
+            format!("cannot load {name} (split {} of {}, {})", split.number + 1, table.splits, split.locator);
         if let Some(failure) = failure {
             return Err(failure.into_error(&of, name.to_string(), context.config.load.max_rejects));
         }
         result.map_err(Error::target(of))
     }
 
-    fn split_row(&self, outcome: &SplitOutcome, started: Instant) -> SplitRow {
+    fn split_row(&self, outcome: &SplitOutcome) -> SplitRow {
         SplitRow {
             table: self.table.target.clone(),
             split: self.split.number,
@@ -247,7 +250,8 @@ impl SplitLoad<'_> {
             bytes: outcome.bytes,
             digest: outcome.digest.to_string(),
             losses: serde_json::to_value(&outcome.losses).unwrap_or_default(),
-            seconds: started.elapsed().as_secs_f64(),
+            // The target fills this in, when the server has taken the last row.
+            seconds: 0.0,
         }
     }
 }

@@ -427,3 +427,34 @@ impl CopyOutput for Pipe<'_> {
         Ok(())
     }
 }
+
+/// The texts that a column's encoder makes of values, without a server; none where it refuses one.
+pub(crate) fn texts_of(sql_type: SqlType, values: impl Iterator<Item = Owned>) -> Vec<Option<String>> {
+    let (catalog, settings) =
+        describe(&MappingSettings::default(), &[vec![Tried::new(sql_type, Vec::new())]]);
+    let plan = plan_database(&catalog, &settings).expect("a plan");
+    let mut bytes = Vec::new();
+    let mut texts = Vec::new();
+    let mut pipe = Pipe {
+        writer: &mut bytes,
+        tuples: CopyTuples::new(),
+        sent: ColumnDigests::new(&plan.tables[0]),
+        rejected: Vec::new(),
+    };
+    let mut copy = CopyRows::new(&plan.tables[0], CHUNK_BYTES, &mut pipe);
+    for (row, value) in values.enumerate() {
+        texts.push(None);
+        copy.value(Value::Int(row as i64));
+        value.give(&mut copy);
+        copy.end_row().expect("taken");
+    }
+    copy.finish().expect("taken");
+    let mut tuples = CopyTuples::new();
+    let mut on_row = |row: &[u8]| {
+        // Two bytes for the number of fields; the number of the row; the text; each with its length.
+        let number = i32::from_be_bytes(row[6..10].try_into().expect("a number"));
+        texts[number as usize] = Some(String::from_utf8(row[14..].to_vec()).expect("UTF-8"));
+    };
+    tuples.push(&bytes, &mut on_row).expect("a stream");
+    texts
+}

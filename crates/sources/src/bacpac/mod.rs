@@ -68,6 +68,7 @@ impl Bacpac {
         catalog.database.server_version = origin.server_version.clone();
         catalog.database.claimed_rows = origin.claimed_rows;
         let parts = Parts::collect(location, &package, &mut catalog)?;
+        check_named_parts(location, &package)?;
         let identity = identity(&checksum, &package);
         debug!(location, tables = catalog.tables.len(), "opened");
         Ok(Self {
@@ -263,6 +264,20 @@ fn read_origin(location: &str, package: &Package, checksum: &str) -> Result<Orig
         }
     }
     Ok(origin)
+}
+
+/// A part that the package names and does not hold is rows lost.
+fn check_named_parts(location: &str, package: &Package) -> Result<(), SourceError> {
+    let Some(entry) = package.entry(model::RELATIONSHIPS) else { return Ok(()) };
+    let bytes = package.read_whole(entry)?;
+    let named = model::read_named_parts(text_of(location, model::RELATIONSHIPS, &bytes)?)?;
+    match named.iter().find(|part| package.entry(part).is_none()) {
+        None => Ok(()),
+        Some(part) => Err(SourceError::new(
+            ErrorKind::Damaged,
+            format!("{location} is damaged: {part} is named in {} and is missing", model::RELATIONSHIPS),
+        )),
+    }
 }
 
 fn database_name(location: &str, package: &Package) -> Result<Option<String>, SourceError> {

@@ -8,6 +8,8 @@ set datestyle = 'ISO, YMD';
 set intervalstyle = 'postgres';
 set extra_float_digits = 3;
 set bytea_output = 'hex';
+-- An xml value may be a fragment.
+set xmloption = 'content';
 -- Building an index takes as long as it takes.
 set statement_timeout = 0;
 set lock_timeout = 0;

@@ -14,7 +14,7 @@ mod origin;
 mod tables;
 mod types;
 
-pub(super) use origin::{Origin, read_metadata_name, read_origin};
+pub(super) use origin::{Origin, RELATIONSHIPS, read_metadata_name, read_named_parts, read_origin};
 
 use crate::SourceError;
 use grammar::{Element, damaged, last_part, name_parts, read_elements};

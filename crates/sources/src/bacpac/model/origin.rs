@@ -5,6 +5,7 @@ use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
+use std::collections::BTreeSet;
 
 /// What `Origin.xml` tells; everything may be absent.
 #[derive(Debug, Default, PartialEq)]
@@ -52,15 +53,49 @@ pub(in crate::bacpac) fn read_metadata_name(text: &str) -> Result<Option<String>
     Ok(found)
 }
 
+/// The parts that `_rels/.rels` names, as entries of the archive: it lists each part of each table (seen in all
+/// samples), so a part that went missing shows here.
+///
+/// # Errors
+/// `Damaged` when it is no XML.
+pub(in crate::bacpac) fn read_named_parts(text: &str) -> Result<BTreeSet<String>, SourceError> {
+    let mut parts = BTreeSet::new();
+    let mut reader = Reader::from_str(text);
+    loop {
+        match reader.read_event().map_err(|error| not_xml(RELATIONSHIPS, error.into()))? {
+            Event::Start(start) | Event::Empty(start) => {
+                let target = start
+                    .try_get_attribute("Target")
+                    .map_err(|error| not_xml(RELATIONSHIPS, error.into()))?;
+                let Some(target) = target else { continue };
+                let target = target
+                    .normalized_value(XmlVersion::Explicit1_0)
+                    .map_err(|error| not_xml(RELATIONSHIPS, error.into()))?;
+                let target = target.trim_start_matches('/');
+                if target.starts_with("Data/") {
+                    parts.insert(target.to_owned());
+                }
+            }
+            Event::Eof => return Ok(parts),
+            _ => {}
+        }
+    }
+}
+
+/// The file that names the parts.
+pub(in crate::bacpac) const RELATIONSHIPS: &str = "_rels/.rels";
+
+fn not_xml(file: &str, error: Box<dyn std::error::Error + Send + Sync>) -> SourceError {
+    SourceError::caused(ErrorKind::Damaged, format!("{file} is not well-formed XML"), error)
+}
+
 /// Calls `take` with each leaf's name, its `Uri`, and its text.
 fn read_texts(
     text: &str,
     file: &str,
     mut take: impl FnMut(&str, Option<&str>, &str),
 ) -> Result<(), SourceError> {
-    let unreadable = |error: Box<dyn std::error::Error + Send + Sync>| {
-        SourceError::caused(ErrorKind::Damaged, format!("{file} is not well-formed XML"), error)
-    };
+    let unreadable = |error: Box<dyn std::error::Error + Send + Sync>| not_xml(file, error);
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let mut uri: Option<String> = None;
