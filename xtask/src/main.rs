@@ -7,6 +7,8 @@
 mod bench;
 mod docs;
 mod new;
+#[cfg(test)]
+mod tidy;
 
 use std::process::{Command, ExitCode};
 

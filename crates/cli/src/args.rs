@@ -99,7 +99,7 @@ pub(crate) struct Inspect {
     /// A .bacpac or .dacpac [or: SOURCE_URL].
     #[arg(value_name = "SOURCE")]
     pub(crate) source: Option<String>,
-    /// Count the rows by reading them all.
+    /// Count the rows by reading them all, also in a source over 1 GiB.
     #[arg(long)]
     pub(crate) count: bool,
 }

@@ -7,7 +7,7 @@ mod commands;
 mod output;
 mod progress;
 
-use args::Arguments;
+use args::{Arguments, Command, Embedded};
 use clap::Parser;
 use mssql2pg_migrate::config::load_env_file;
 use mssql2pg_migrate::progress::Interrupt;
@@ -38,7 +38,12 @@ fn main() -> ExitCode {
         }
     };
     start_logging();
-    let interrupted = ctrlc::set_handler(|| {
+    // psql is told by the terminal itself, and takes Ctrl-C for its own.
+    let is_psql = matches!(arguments.command, Command::Embedded(Embedded::Psql { .. }));
+    let interrupted = ctrlc::set_handler(move || {
+        if is_psql {
+            return;
+        }
         if INTERRUPT.is_set() {
             // The second time, at once; what is committed stays.
             std::process::exit(130);

@@ -28,6 +28,25 @@ pub fn create_schemas(plan: &DatabasePlan) -> Vec<String> {
     plan.schemas.iter().map(|schema| format!("create schema if not exists {}", quote(schema))).collect()
 }
 
+/// What must come before [`create_table`], in the same transaction, so that it finds the types of PostGIS and
+/// pgvector in whichever schema they are installed; none if no column has such a type. A session has `pg_catalog`
+/// alone on its search path.
+pub fn find_extension_types(plan: &DatabasePlan) -> Option<String> {
+    let is_of_extension = |column: &ColumnPlan| {
+        let name = column.pg_type.split('(').next().unwrap_or_default();
+        matches!(name, "geography" | "geometry" | "vector")
+    };
+    let mut columns = plan.tables.iter().flat_map(|table| &table.columns);
+    columns.any(is_of_extension).then(|| {
+        "select pg_catalog.set_config('search_path', pg_catalog.concat('pg_catalog', (\
+         select pg_catalog.string_agg(distinct ', ' || pg_catalog.quote_ident(n.nspname), '') \
+         from pg_catalog.pg_extension as e \
+         join pg_catalog.pg_namespace as n on n.oid = e.extnamespace \
+         where e.extname in ('postgis', 'vector'))), true)"
+            .to_owned()
+    })
+}
+
 /// `create table …` with columns only: types, NOT NULL, defaults, identity and generated columns.
 /// Sequences that defaults name must be there before.
 pub fn create_table(table: &TablePlan) -> String {

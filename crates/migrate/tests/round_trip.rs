@@ -7,6 +7,14 @@
 //! To extend: a row of the type table needs an arm in `wide::random_cell`, or its test here fails; a family of types
 //! has a file with its extremes.
 
+#[path = "round_trip/binaries.rs"]
+mod binaries;
+#[path = "round_trip/changes.rs"]
+mod changes;
+#[path = "round_trip/documents.rs"]
+mod documents;
+#[path = "round_trip/extensions.rs"]
+mod extensions;
 #[path = "round_trip/naive.rs"]
 mod naive;
 #[path = "round_trip/numbers.rs"]
@@ -17,3 +25,5 @@ mod texts;
 mod times;
 #[path = "round_trip/trial.rs"]
 mod trial;
+#[path = "round_trip/wide.rs"]
+mod wide;

@@ -11,6 +11,9 @@ use mssql2pg_migrate::config::Flags;
 use mssql2pg_sources::{Source, SourceInfo};
 use std::collections::BTreeMap;
 
+/// Up to this many bytes, counting the rows takes a few seconds at most.
+const COUNTED_BYTES: u64 = 1 << 30;
+
 /// `mssql2pg inspect`.
 pub(crate) fn run(inspect: &Inspect, common: &Common) -> Result<Outcome, Failure> {
     let mut flags = Flags::default();
@@ -19,7 +22,14 @@ pub(crate) fn run(inspect: &Inspect, common: &Common) -> Result<Outcome, Failure
     let location = source_location(&config)?;
     let source = open_source(location)?;
     let catalog = source.catalog().map_err(Error::source(format!("cannot read the schema of {location}")))?;
-    let rows = if inspect.count { Some(count_rows(source.as_ref(), &catalog)?) } else { None };
+    let bytes: u64 = catalog.tables.iter().filter_map(|table| table.estimated_bytes).sum();
+    let rows = match inspect.count || bytes <= COUNTED_BYTES {
+        true => Some(count_rows(source.as_ref(), &catalog)?),
+        false => None,
+    };
+    if rows.is_none() {
+        output::note("rows are not counted in a source of this size without --count");
+    }
     if common.json {
         output::json(&serde_json::json!({ "source": source.about(), "catalog": catalog, "rows": rows }));
     } else {

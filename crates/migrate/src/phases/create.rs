@@ -8,9 +8,10 @@ use crate::config::IfExists;
 use crate::error::Error;
 use crate::run::{RefusedExpression, SetAside};
 use crate::target_server::TargetServer;
-use mssql2pg_catalog::{Finding, Severity};
+use mssql2pg_catalog::{Finding, Severity, SqlType};
 use mssql2pg_mapping::names::quote;
-use mssql2pg_mapping::plan::Comparison;
+use mssql2pg_mapping::plan::{ColumnPlan, Comparison};
+use mssql2pg_mapping::types::{pg_type, type_rule};
 use mssql2pg_mapping::{DatabasePlan, TablePlan, ddl};
 use mssql2pg_target::catalog::{constraints, existing_tables};
 use mssql2pg_target::{BeginRun, Connection, ErrorKind, RunRow, TargetError};
@@ -33,9 +34,9 @@ pub fn create(context: Context<'_>, server: &TargetServer) -> Result<DatabasePla
         return context.run.plan();
     }
     context.timed("create", || {
-        let plan: DatabasePlan = context.run.plan()?;
-        check_features(&plan, server)?;
-        let before = in_the_way(context, &plan, &mut connection)?;
+        let plan: DatabasePlan = fit_features(context, context.run.plan()?, server)?;
+        let mut before = in_the_way(context, &plan, &mut connection)?;
+        before.extend(missing_schemas(&plan, &mut connection)?);
         let (plan, refused) = probe_expressions(context, plan, &mut connection, &before)?;
         let mut statements = before;
         statements.extend(create_statements(&plan));
@@ -73,17 +74,60 @@ fn begin_run(context: Context<'_>, server: &TargetServer, connection: &mut Conne
     }
 }
 
-/// What the server must be able to do for this plan.
-fn check_features(plan: &DatabasePlan, server: &TargetServer) -> Result<(), Error> {
-    let uses_xml =
-        |table: &&TablePlan| table.columns.iter().any(|column| column.comparison == Comparison::Xml);
-    if let Some(table) = plan.tables.iter().find(uses_xml).filter(|_| !server.info().xml) {
+/// What the server must be able to do for this plan. An embedded server may be built without xml:
+/// for a trial such columns become text, as the type table allows, and that is a finding.
+fn fit_features(
+    context: Context<'_>,
+    mut plan: DatabasePlan,
+    server: &TargetServer,
+) -> Result<DatabasePlan, Error> {
+    let uses_xml = |column: &ColumnPlan| column.comparison == Comparison::Xml;
+    let Some(table) = plan.tables.iter().find(|table| table.columns.iter().any(uses_xml)) else {
+        return Ok(plan);
+    };
+    if server.info().xml {
+        return Ok(plan);
+    }
+    if !server.is_embedded() {
         return Err(Error::config(
             format!("{} has xml columns, and this PostgreSQL is built without xml", table.source),
-            "set types.xml = \"text\", or use a PostgreSQL with libxml",
+            "set xml = \"text\" in [types] and choose another run folder, or use a PostgreSQL with libxml",
         ));
     }
-    Ok(())
+    let rule = type_rule(&SqlType::Xml, Some("text"))
+        .map_err(|error| Error::config(error.to_string(), "use a PostgreSQL with libxml"))?;
+    for table in &mut plan.tables {
+        for column in table.columns.iter_mut().filter(|column| uses_xml(column)) {
+            column.pg_type = pg_type(rule, &SqlType::Xml);
+            column.encoder = rule.encoder;
+            column.comparison = rule.comparison;
+        }
+    }
+    context.run.write_json("plan.json", &plan)?;
+    let mut findings = context.run.findings()?.remove("plan").unwrap_or_default();
+    findings.push(Finding::new(
+        "xml-kept-as-text",
+        Severity::Warning,
+        server.location(),
+        "the embedded PostgreSQL is built without xml, so that xml columns became text for this trial",
+        "nothing: a PostgreSQL with libxml keeps them as xml",
+    ));
+    context.run.put_findings("plan", findings)?;
+    Ok(plan)
+}
+
+/// `create schema` needs a right on the database even where the schema is there, so only those that
+/// are not there are made.
+fn missing_schemas(plan: &DatabasePlan, connection: &mut Connection) -> Result<Vec<String>, Error> {
+    let failed = || Error::target("cannot look for schemas");
+    let rows = connection
+        .client()
+        .query("select nspname::text from pg_catalog.pg_namespace where nspname = any($1)", &[&plan.schemas])
+        .map_err(|error| failed()(TargetError::postgres("cannot look for schemas", error)))?;
+    let there: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let mut missing = plan.clone();
+    missing.schemas.retain(|schema| !there.contains(schema));
+    Ok(ddl::create_schemas(&missing))
 }
 
 /// What to do first about tables that are there already.
@@ -236,6 +280,7 @@ fn probe_expressions(
 
 fn create_statements(plan: &DatabasePlan) -> Vec<String> {
     let mut statements = ddl::create_schemas(plan);
+    statements.extend(ddl::find_extension_types(plan));
     statements.extend(
         plan.sequences.iter().map(|sequence| if_not_exists(ddl::create_sequence(sequence), "sequence")),
     );

@@ -61,6 +61,7 @@ pub fn finish(context: Context<'_>, server: &TargetServer, plan: &DatabasePlan) 
             }]
         }))?;
         work.explain_broken_foreign_keys(plan)?;
+        work.note_null_uniqueness(plan, major);
         let findings = work.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
         context.run.put_findings("finish", findings)?;
         let mut connection = server.connect()?;
@@ -193,6 +194,27 @@ impl Finish<'_> {
             ),
         };
         self.note(Finding::new(&code, severity, &statement.object, message, advice));
+    }
+
+    /// Before PostgreSQL 15 a unique key takes any number of NULLs; SQL Server takes one.
+    fn note_null_uniqueness(&self, plan: &DatabasePlan, major: u32) {
+        if major >= 15 {
+            return;
+        }
+        for table in &plan.tables {
+            let keys = table.unique.iter().filter(|key| key.nulls_not_distinct).map(|key| &key.source);
+            let indexes =
+                table.indexes.iter().filter(|index| index.nulls_not_distinct).map(|index| &index.source);
+            for name in keys.chain(indexes) {
+                self.note(Finding::new(
+                    "null-uniqueness",
+                    Severity::Warning,
+                    format!("{}.{name}", table.source),
+                    "the key took one NULL in SQL Server; this PostgreSQL takes any number",
+                    "use PostgreSQL 15 or later, which has NULLS NOT DISTINCT",
+                ));
+            }
+        }
     }
 
     fn note(&self, finding: Finding) {

@@ -107,7 +107,7 @@ pub fn gather_facts(
             server_version: format!("PostgreSQL {}", server.info().version),
             embedded: server.is_embedded(),
         }),
-        verdict: verdict(&tables, &findings, guarantee),
+        verdict: verdict(&tables, &findings, identity.source.has_data, guarantee),
         converted: converted(&plan),
         tables,
         findings,
@@ -242,7 +242,7 @@ fn guarantee(identity: &RunIdentity) -> String {
     }
 }
 
-fn verdict(tables: &[TableFacts], findings: &[Finding], guarantee: String) -> Verdict {
+fn verdict(tables: &[TableFacts], findings: &[Finding], has_data: bool, guarantee: String) -> Verdict {
     let count = |status: TableStatus| tables.iter().filter(|table| table.status == status).count();
     let (migrated, failed) = (count(TableStatus::Validated), count(TableStatus::Failed));
     let rows: u64 = tables.iter().filter_map(|table| table.target_rows).sum();
@@ -262,6 +262,8 @@ fn verdict(tables: &[TableFacts], findings: &[Finding], guarantee: String) -> Ve
         let sentence =
             format!("{all} {tables_word} validated, but {blockers} blocking {word} must be acted on");
         (VerdictState::Failed, sentence)
+    } else if migrated == all && !has_data {
+        (VerdictState::Migrated, format!("{all} {tables_word} made and compared; the source has no rows"))
     } else if migrated == all {
         let sentence = format!("{all} {tables_word}, {} rows, contents proven equal{altered}", grouped(rows));
         (VerdictState::Migrated, sentence)

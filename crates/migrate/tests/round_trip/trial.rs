@@ -8,7 +8,7 @@ use mssql2pg_catalog::{
     Catalog, CodePage, Column, IndexColumn, Key, ObjectName, RowSink, SqlType, Stop, Table, Value,
     VariantValue,
 };
-use mssql2pg_mapping::digest::{ColumnDigests, CopyTuples, TableDigester};
+use mssql2pg_mapping::digest::{ColumnDigests, CopyTuples, RowDigest, TableDigester};
 use mssql2pg_mapping::encode::{CopyOutput, CopyRows, LossKind, RejectedRow, SplitOutcome};
 use mssql2pg_mapping::settings::{ColumnSettings, Transform};
 use mssql2pg_mapping::{DatabasePlan, MappingSettings, TablePlan, ddl, plan_database};
@@ -176,18 +176,71 @@ pub(crate) fn prove(tables: &[Vec<Tried>]) {
     prove_with(&MappingSettings::default(), tables);
 }
 
-/// Proves one table per list of columns, on every server that there is. Columns with fewer cells than others have
-/// NULL in their last rows.
+/// Proves one table per list of columns, on every server that there is.
 pub(crate) fn prove_with(settings: &MappingSettings, tables: &[Vec<Tried>]) {
+    for mut connection in servers() {
+        prove_on(&mut connection, settings, tables);
+    }
+}
+
+/// Proves one table per list of columns. Columns with fewer cells than others have NULL in their last rows.
+pub(crate) fn prove_on(connection: &mut Connection, settings: &MappingSettings, tables: &[Vec<Tried>]) {
+    let plan = load(connection, settings, tables);
+    for (columns, table) in tables.iter().zip(&plan.tables) {
+        let mut proof = Proof { connection, columns, table };
+        proof.compare_texts();
+        proof.compare_totals();
+    }
+}
+
+/// Creates the tables and sends all cells; compares rejected rows, losses and what comes back in binary.
+fn load(connection: &mut Connection, settings: &MappingSettings, tables: &[Vec<Tried>]) -> DatabasePlan {
     let (catalog, settings) = describe(settings, tables);
     let plan = plan_database(&catalog, &settings).expect("a plan");
-    for mut connection in servers() {
-        create(&mut connection, &plan);
-        for (columns, table) in tables.iter().zip(&plan.tables) {
-            let mut proof = Proof { connection: &mut connection, columns, table };
-            proof.run();
-        }
+    create(connection, &plan);
+    for (columns, table) in tables.iter().zip(&plan.tables) {
+        let mut proof = Proof { connection, columns, table };
+        let (outcome, rejected, sent) = proof.send();
+        proof.compare_rejects(&rejected);
+        proof.compare_losses(&outcome);
+        proof.compare_digests(&outcome, &sent);
     }
+    plan
+}
+
+/// Loads one table, runs each change on it in turn, and gives the columns that the digests then name. Both
+/// digests, that of rows and those of columns, must see the change.
+pub(crate) fn columns_that_changed(columns: &[Tried], changes: &[&str]) -> Vec<Vec<String>> {
+    let mut connection = servers().swap_remove(0);
+    let columns = [columns.to_vec()];
+    let plan = load(&mut connection, &MappingSettings::default(), &columns);
+    let table = &plan.tables[0];
+    let mut seen = Vec::new();
+    for change in changes {
+        let before = read_digests(&mut connection, table);
+        connection.batch(change).expect("a change");
+        let after = read_digests(&mut connection, table);
+        assert_ne!(before.0, after.0, "{change}");
+        seen.push(before.1.differing(&after.1));
+    }
+    seen
+}
+
+/// The digests of what PostgreSQL gives back in binary.
+fn read_digests(connection: &mut Connection, table: &TablePlan) -> (RowDigest, ColumnDigests) {
+    let (mut digester, mut columns) = (TableDigester::new(table), ColumnDigests::new(table));
+    let mut tuples = CopyTuples::new();
+    let mut on_bytes = |bytes: &[u8]| {
+        let mut on_row = |row: &[u8]| {
+            digester.row(row);
+            columns.row(row);
+        };
+        tuples.push(bytes, &mut on_row).expect("a stream");
+        ControlFlow::Continue(())
+    };
+    connection.copy_out(&ddl::copy_out(table), &mut on_bytes).expect("read back");
+    tuples.finish().expect("a whole stream");
+    (digester.digest(), columns)
 }
 
 /// A session in an empty database of each major version: the installed one, and the one that is fetched.
@@ -251,15 +304,6 @@ struct Proof<'a> {
 }
 
 impl Proof<'_> {
-    fn run(&mut self) {
-        let (outcome, rejected, sent) = self.send();
-        self.compare_rejects(&rejected);
-        self.compare_losses(&outcome);
-        self.compare_digests(&outcome, &sent);
-        self.compare_texts();
-        self.compare_totals();
-    }
-
     /// Whether every cell of the row, counted from 0, is kept.
     fn keeps(&self, row: usize) -> bool {
         !self.columns.iter().filter_map(|tried| tried.cells.get(row)).any(Cell::is_refused)
@@ -343,22 +387,11 @@ impl Proof<'_> {
 
     /// (1) What PostgreSQL gives back in binary has the digest of what was sent.
     fn compare_digests(&mut self, outcome: &SplitOutcome, sent: &ColumnDigests) {
-        let (mut digester, mut read) = (TableDigester::new(self.table), ColumnDigests::new(self.table));
-        let mut tuples = CopyTuples::new();
-        let mut on_bytes = |bytes: &[u8]| {
-            let mut on_row = |row: &[u8]| {
-                digester.row(row);
-                read.row(row);
-            };
-            tuples.push(bytes, &mut on_row).expect("a stream");
-            ControlFlow::Continue(())
-        };
-        self.connection.copy_out(&ddl::copy_out(self.table), &mut on_bytes).expect("read back");
-        tuples.finish().expect("a whole stream");
+        let (digest, read) = read_digests(self.connection, self.table);
         let differing = sent.differing(&read);
         let first = differing.first().and_then(|name| name.strip_prefix('c')?.parse().ok());
         let place = first.map(|number| self.place(number));
-        assert_eq!(digester.digest(), outcome.digest, "{} {differing:?} {place:?}", self.table.name);
+        assert_eq!(digest, outcome.digest, "{} {differing:?} {place:?}", self.table.name);
         assert!(differing.is_empty(), "{differing:?}");
     }
 

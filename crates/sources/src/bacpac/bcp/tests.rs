@@ -1,3 +1,5 @@
+//! Tests of the BCP reader: layouts, values, damage.
+
 use super::super::layout::{Choices, layout};
 use super::*;
 use mssql2pg_catalog::{Column, Length, ObjectName, SqlType, Stop, Table};

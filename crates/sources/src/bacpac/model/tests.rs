@@ -1,3 +1,5 @@
+//! Tests of the model reader on made-up models.
+
 use super::*;
 use crate::ErrorKind;
 use mssql2pg_catalog::{IndexKind, Length, ReferentialAction, SqlType};

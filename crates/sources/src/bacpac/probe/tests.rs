@@ -1,3 +1,5 @@
+//! Tests of the probe for ambiguous layouts.
+
 use super::*;
 use mssql2pg_catalog::{Column, Length, ObjectName, SqlType};
 
