@@ -208,6 +208,8 @@ fn run_yardstick(
         settings: serde_json_null(),
     };
     ledger.begin_run(&mut connection, &run).map_err(|error| error.to_string())?;
+    let claims = ledger.claim_statements("yardstick", &[encoded.table.name.to_string()]);
+    connection.batch(&claims.join(";")).map_err(|error| error.to_string())?;
     connection.batch(&ddl::create_table(&encoded.plan)).map_err(|error| error.to_string())?;
     let copy_sql = ddl::copy_in(&encoded.plan);
     let to_inflate: Mutex<VecDeque<&Split>> =

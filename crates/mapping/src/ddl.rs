@@ -351,3 +351,33 @@ fn comment_lines(out: &mut String, text: &str) {
         out.push('\n');
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan_database;
+    use crate::settings::MappingSettings;
+    use mssql2pg_catalog::{Catalog, Column, ObjectName, SqlType, Table};
+
+    #[test]
+    fn only_types_of_extensions_are_looked_for() {
+        let check = |sql_type: SqlType, wanted: &str, expected: bool| {
+            let table = Table {
+                name: ObjectName::new("dbo", "T"),
+                columns: vec![Column::new("C", sql_type.clone())],
+                ..Table::default()
+            };
+            let catalog = Catalog { tables: vec![table], ..Catalog::default() };
+            let mut settings = MappingSettings::default();
+            settings.types.insert(sql_type.name().to_owned(), wanted.to_owned());
+            let plan = plan_database(&catalog, &settings).expect("a plan");
+            assert_eq!(find_extension_types(&plan).is_some(), expected, "{sql_type} {wanted}");
+        };
+        check(SqlType::Geography, "geography", true);
+        check(SqlType::Geometry, "geography", true);
+        check(SqlType::Geometry, "geometry", true);
+        check(SqlType::Vector { dimensions: 3 }, "vector", true);
+        check(SqlType::Geography, "bytea", false);
+        check(SqlType::Vector { dimensions: 3 }, "real[]", false);
+    }
+}

@@ -16,7 +16,7 @@ mod keys;
 mod references;
 mod schemas;
 
-use crate::code::ColumnContext;
+use crate::code::{ColumnContext, DatabaseContext};
 use crate::names::Scope;
 use crate::plan::{ColumnPlan, DatabasePlan, PLAN_FORMAT, TablePlan, Unconverted};
 use crate::settings::MappingSettings;
@@ -70,10 +70,22 @@ pub static FINDING_CODES: &[(&str, &str)] = &[
     ("no-primary-key", "The table has no primary key; its rows cannot be named in reports."),
     ("not-null-dropped", "The transform null_if_empty makes NULLs, so that NOT NULL was dropped."),
     ("partitioned", "The table is partitioned in SQL Server; here it is one table."),
+    (
+        "primary-key-left-out",
+        "The primary key is not carried over, so that nothing keeps the table's rows apart.",
+    ),
     ("principals", "Users, roles and permissions are listed, never created."),
     ("sequence-range", "A sequence's bounds do not fit bigint and were left out."),
     ("system-versioned", "The table is system-versioned; PostgreSQL keeps no history by itself."),
     ("table-trait", "The table has a property that changes nothing here but that somebody may rely on."),
+    (
+        "too-many-columns",
+        "The table has more columns than a table of PostgreSQL can have; it cannot be created.",
+    ),
+    (
+        "unique-key-left-out",
+        "A unique constraint or index is not carried over, so that nothing keeps its values unique.",
+    ),
     ("unknown-type", "The column's type is not SQL Server's own; its bytes are carried as they are."),
     ("untrusted-check", "The source has not checked all rows against this check constraint."),
     ("untrusted-foreign-key", "The source has not checked all rows against this foreign key."),
@@ -143,19 +155,21 @@ pub fn plan_database(catalog: &Catalog, settings: &MappingSettings) -> Result<Da
     let names = schemas::name_tables(catalog, settings, &schemas, &mut relations, &mut notes);
     let (sequences, sequence_names) =
         schemas::plan_sequences(catalog, settings, &schemas, &mut relations, &mut notes);
+    let database =
+        DatabaseContext { sequences: &sequence_names, collation: catalog.database.collation.as_deref() };
     let mut drafts: Vec<Draft<'_>> = catalog
         .tables
         .iter()
         .zip(names)
         .map(|(table, (schema, name))| {
-            columns::plan_table(table, schema, name, settings, &choices, &sequence_names, &mut notes)
+            columns::plan_table(table, schema, name, settings, &choices, database, &mut notes)
         })
         .collect();
     columns::align_foreign_keys(&mut drafts, &mut notes);
     schemas::reserve_identity_sequences(&drafts, &mut relations);
-    keys::plan_keys(&mut drafts, settings, &sequence_names, &mut relations, &mut notes);
+    keys::plan_keys(&mut drafts, settings, database, &mut relations, &mut notes);
     references::plan_foreign_keys(&mut drafts, settings, &mut notes);
-    references::plan_checks(&mut drafts, settings, &sequence_names, &mut notes);
+    references::plan_checks(&mut drafts, settings, database, &mut notes);
     inventory::note_tables(&drafts, &mut notes);
     inventory::note_database(catalog, &mut notes);
     Ok(DatabasePlan {

@@ -35,6 +35,9 @@ pub struct ColumnSettings {
     /// Transforms, in order.
     #[serde(default)]
     pub transforms: Vec<Transform>,
+    /// Whether the column is not created. Only for computed columns: their values can be had again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leave_out: bool,
 }
 
 /// How identifiers are folded.

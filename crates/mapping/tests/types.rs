@@ -2,7 +2,7 @@
 //!
 //! The bytes are written by hand, and those of numbers and times are what the send functions of
 //! PostgreSQL 15 gave for the same text; the round trip through a real PostgreSQL is tested in the
-//! crate `target`.
+//! crate `migrate`, `tests/round_trip.rs`.
 //!
 //! To extend: a line in the test of its family.
 

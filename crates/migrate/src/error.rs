@@ -118,7 +118,13 @@ pub fn hint(error: &Error) -> Option<String> {
     Some(match error {
         Error::Config { hint, .. } | Error::Run { hint, .. } => hint.clone(),
         Error::Source { source, .. } => source_hint(source.kind).to_owned(),
-        Error::Target { source, .. } => target_hint(source.kind)?.to_owned(),
+        Error::Target { source, .. } => match source.server().map(|server| server.code.as_str()) {
+            // Out of shared memory: one transaction makes all tables, and each takes locks.
+            Some("53200") => "raise max_locks_per_transaction on the server (it must exceed the number of tables, keys and indexes divided by max_connections), then run the same command again".to_owned(),
+            // A value out of range while rows come in: most often a computed column's.
+            Some(code) if code.starts_with("22") => "if a computed column overflows, leave it out: leave_out = true for it in [columns], in another run folder".to_owned(),
+            _ => target_hint(source.kind)?.to_owned(),
+        },
         Error::Embedded(error) => error.hint.clone(),
         Error::File { source, .. } => match source.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {

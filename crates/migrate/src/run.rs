@@ -7,7 +7,6 @@
 //! | `baseline.json` | audit | rows and NULLs counted before anything moved |
 //! | `plan.json`, `schema/*.sql` | plan | what will be built |
 //! | `refused.json` | create | column expressions that PostgreSQL refused |
-//! | `set_aside.json` | create | foreign keys of kept tables, to be made again |
 //! | `findings.json` | all | findings by phase |
 //! | `rejects/*.jsonl` | load | rows that PostgreSQL cannot hold |
 //! | `validation.json` | validate | what was compared and what differed |
@@ -67,7 +66,7 @@ pub enum TargetIdentity {
     },
     /// A server of our own.
     Embedded {
-        /// Where it keeps its data.
+        /// Where it keeps its data; relative to the run folder if it is within.
         dir: PathBuf,
     },
 }
@@ -220,6 +219,14 @@ impl Run {
         write_whole(&path, content).map_err(Error::file(format!("cannot write {}", path.display())))
     }
 
+    /// Removes a file of the folder, if it is there.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, name: &str) -> Result<(), Error> {
+        remove(&self.path(name))
+    }
+
     /// `catalog.json`.
     ///
     /// # Errors
@@ -290,7 +297,8 @@ impl Run {
     }
 }
 
-/// A foreign key of the target's own that was dropped for the load and is made again by finish.
+/// A foreign key of the target's own that was dropped for the load and is made again by finish. Kept in
+/// the ledger, so that any later run can make it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetAside {
     /// The table, quoted for SQL.
@@ -498,6 +506,9 @@ fn check_same(
 pub fn describe_target(target: &TargetIdentity) -> String {
     match target {
         TargetIdentity::Server { location } => location.clone(),
+        TargetIdentity::Embedded { dir } if dir.is_relative() => {
+            format!("an embedded PostgreSQL in {} of the run folder", dir.display())
+        }
         TargetIdentity::Embedded { dir } => format!("an embedded PostgreSQL in {}", dir.display()),
     }
 }

@@ -185,7 +185,7 @@ pub static SETTINGS: &[Setting] = &[
     ),
     map(
         "columns",
-        "For single columns, by `\"schema.table.column\"`: `type` names another row of the type table, `transforms` lists any of `trim`, `null_if_empty`, `lower`, `upper`, `yes_no` in order. Each altered value is counted in the loss ledger.",
+        "For single columns, by `\"schema.table.column\"`: `type` names another row of the type table, `transforms` lists any of `trim`, `null_if_empty`, `lower`, `upper`, `yes_no` in order; each altered value is counted in the loss ledger. `leave_out = true` does not create the column, and is for computed columns only.",
     ),
 ];
 

@@ -4,8 +4,9 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::run::{Run, TargetIdentity};
 use mssql2pg_target::embedded::{self, FindOptions, Purpose, Server};
-use mssql2pg_target::{Connection, Ledger, ServerInfo, Target};
-use std::path::PathBuf;
+use mssql2pg_target::{Connection, Ledger, ServerInfo, Target, lock_run};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The database in an embedded server.
 const EMBEDDED_DATABASE: &str = "migrated";
@@ -19,6 +20,13 @@ pub struct TargetServer {
     /// Kept for its drop, which stops the server.
     embedded: Option<Server>,
 }
+
+/// Holds the lock of [`TargetServer::lock`] as long as it lives.
+pub struct DatabaseLock(#[expect(dead_code, reason = "its session holds the lock")] Connection);
+
+/// How often and how long we wait for another migration to leave.
+const LOCK_TRIES: u32 = 25;
+const LOCK_WAIT: Duration = Duration::from_millis(200);
 
 impl TargetServer {
     /// Connects to the target that the settings name; without one, to the target of the run; without
@@ -56,18 +64,23 @@ impl TargetServer {
     }
 
     fn embedded(config: &Config, run: &Run, say: &mut dyn FnMut(&str)) -> Result<Self, Error> {
-        let dir = config.embedded.dir.clone().unwrap_or_else(|| run.path("postgres"));
+        let stored = match &run.identity().target {
+            Some(TargetIdentity::Embedded { dir }) => Some(run.dir().join(dir)),
+            _ => None,
+        };
+        let dir = config.embedded.dir.clone().or(stored).unwrap_or_else(|| run.path("postgres"));
         let dir = std::path::absolute(&dir).map_err(Error::file(format!("cannot use {}", dir.display())))?;
         let options = FindOptions {
             pg_bin: config.embedded.pg_bin.clone(),
             provision: config.embedded.provision,
             ..FindOptions::default()
         };
+        let kept = relative_to(&dir, run.dir());
         if let Some(running) = embedded::status(&dir) {
             say(&format!("embedded target: the server that runs in {} (pid {})", dir.display(), running.pid));
             let url = running.url;
             let target = Target::parse(&url).map_err(Error::target("cannot use the embedded server"))?;
-            return Self::connected_embedded(target, dir, None, config);
+            return Self::connected(target, TargetIdentity::Embedded { dir: kept }, None, config);
         }
         let runtime = embedded::find(&options, say)?;
         let server = Server::start(&runtime, &dir, Purpose::Demo)?;
@@ -78,16 +91,7 @@ impl TargetServer {
         server.create_database(EMBEDDED_DATABASE)?;
         let url = server.url(EMBEDDED_DATABASE);
         let target = Target::parse(&url).map_err(Error::target("cannot use the embedded server"))?;
-        Self::connected_embedded(target, dir, Some(server), config)
-    }
-
-    fn connected_embedded(
-        target: Target,
-        dir: PathBuf,
-        server: Option<Server>,
-        config: &Config,
-    ) -> Result<Self, Error> {
-        Self::connected(target, TargetIdentity::Embedded { dir }, server, config)
+        Self::connected(target, TargetIdentity::Embedded { dir: kept }, Some(server), config)
     }
 
     fn connected(
@@ -113,6 +117,28 @@ impl TargetServer {
         }
         let ledger = Ledger { schema: config.target.ledger_schema.clone() };
         Ok(Self { target, info, ledger, identity, embedded })
+    }
+
+    /// Keeps other migrations out of this database until we are done: a session lock, which the server
+    /// gives back by itself when we die.
+    ///
+    /// # Errors
+    /// When another migration is at work there.
+    pub fn lock(&self) -> Result<DatabaseLock, Error> {
+        let mut connection = self.connect()?;
+        let name = format!("ledger {}", self.ledger.schema);
+        let failed = || Error::target(format!("cannot lock {}", self.target.redacted()));
+        // The session of a process that was killed just now may live on for a moment.
+        for _ in 0..LOCK_TRIES {
+            if lock_run(&mut connection, &name).map_err(failed())? {
+                return Ok(DatabaseLock(connection));
+            }
+            std::thread::sleep(LOCK_WAIT);
+        }
+        Err(Error::run(
+            format!("another mssql2pg is migrating into {}", self.target.redacted()),
+            "wait until it is done; two migrations into one database would be in each other's way",
+        ))
     }
 
     /// A new connection.
@@ -158,4 +184,10 @@ impl TargetServer {
             None => Ok(()),
         }
     }
+}
+
+/// A folder within the run folder is remembered relative to it, so that both can be moved together.
+fn relative_to(dir: &Path, run: &Path) -> PathBuf {
+    let run = std::path::absolute(run).unwrap_or_else(|_| run.to_owned());
+    dir.strip_prefix(&run).map_or_else(|_| dir.to_owned(), Path::to_owned)
 }

@@ -41,6 +41,10 @@ pub struct PgConstraint {
     pub validated: bool,
     /// `pg_get_constraintdef`.
     pub definition: String,
+    /// Schema and name of the table that a foreign key refers to.
+    pub referenced: Option<(String, String)>,
+    /// The columns that a foreign key refers to, in the order of `columns`; empty for other constraints.
+    pub referenced_columns: Vec<String>,
 }
 
 /// An index, be it of a key or not.
@@ -52,6 +56,18 @@ pub struct PgIndex {
     pub unique: bool,
     /// Whether it is complete.
     pub valid: bool,
+    /// Its key columns in their order, without quotes; an expression as `pg_get_indexdef` writes it.
+    pub columns: Vec<String>,
+    /// Whether each of the key columns is descending.
+    pub descending: Vec<bool>,
+    /// The columns of `INCLUDE`, in their order.
+    pub included: Vec<String>,
+    /// The `WHERE` of a partial index, as `pg_get_expr` writes it.
+    pub predicate: Option<String>,
+    /// Whether nulls count as equal. Before PostgreSQL 15 they never do.
+    pub nulls_not_distinct: bool,
+    /// Whether it is the index of a primary key, a unique or an exclusion constraint of its table.
+    pub constraint: bool,
 }
 
 /// Which of the tables (schema, name) are there, in the given order; a view or a sequence of that name counts too.
@@ -63,6 +79,19 @@ pub fn existing_tables(
     let names: Vec<&str> = tables.iter().map(|(_, name)| name.as_str()).collect();
     let sql = include_str!("queries/existing_tables.sql");
     ask(connection, "the tables of the target", sql, &[&schemas, &names], &|row| {
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    })
+}
+
+/// Which of the sequences (schema, name) are there, in the given order, those of identity columns included.
+pub fn existing_sequences(
+    connection: &mut Connection,
+    sequences: &[(String, String)],
+) -> Result<Vec<(String, String)>, TargetError> {
+    let schemas: Vec<&str> = sequences.iter().map(|(schema, _)| schema.as_str()).collect();
+    let names: Vec<&str> = sequences.iter().map(|(_, name)| name.as_str()).collect();
+    let sql = include_str!("queries/existing_sequences.sql");
+    ask(connection, "the sequences of the target", sql, &[&schemas, &names], &|row| {
         Ok((row.try_get(0)?, row.try_get(1)?))
     })
 }
@@ -91,12 +120,16 @@ pub fn constraints(
     let object = format!("the constraints of {schema}.{table}");
     ask(connection, &object, include_str!("queries/constraints.sql"), &[&schema, &table], &|row| {
         let kind: String = row.try_get("kind")?;
+        let referenced: (Option<String>, Option<String>) =
+            (row.try_get("referenced_schema")?, row.try_get("referenced_table")?);
         Ok(PgConstraint {
             name: row.try_get("name")?,
             kind: kind.chars().next().unwrap_or(' '),
             columns: row.try_get("columns")?,
             validated: row.try_get("validated")?,
             definition: row.try_get("definition")?,
+            referenced: referenced.0.zip(referenced.1),
+            referenced_columns: row.try_get("referenced_columns")?,
         })
     })
 }
@@ -109,7 +142,38 @@ pub fn indexes(connection: &mut Connection, schema: &str, table: &str) -> Result
             name: row.try_get("name")?,
             unique: row.try_get("is_unique")?,
             valid: row.try_get("is_valid")?,
+            columns: row.try_get("columns")?,
+            descending: row.try_get("descending")?,
+            included: row.try_get("included")?,
+            predicate: row.try_get("predicate")?,
+            nulls_not_distinct: row.try_get("nulls_not_distinct")?,
+            constraint: row.try_get("is_constraint")?,
         })
+    })
+}
+
+/// Whether the table has an index of that name, valid or not; of a key too.
+pub fn index_is_on(
+    connection: &mut Connection,
+    schema: &str,
+    table: &str,
+    index_name: &str,
+) -> Result<bool, TargetError> {
+    let object = format!("the index {index_name} of {schema}.{table}");
+    let sql = include_str!("queries/index_is_on.sql");
+    one(&mut connection.client, &object, sql, &[&schema, &table, &index_name])
+}
+
+/// The triggers of a table that are enabled for this session, by name, whatever event they wait for; none that
+/// PostgreSQL made for a foreign key.
+pub fn user_triggers(
+    connection: &mut Connection,
+    schema: &str,
+    table: &str,
+) -> Result<Vec<String>, TargetError> {
+    let object = format!("the triggers of {schema}.{table}");
+    ask(connection, &object, include_str!("queries/user_triggers.sql"), &[&schema, &table], &|row| {
+        row.try_get(0)
     })
 }
 
@@ -176,6 +240,24 @@ pub fn identity_state(
     let sql = format!("select last_value, is_called from {sequence}");
     let rows = ask(connection, &object, &sql, &[], &|row| Ok((row.try_get(0)?, row.try_get(1)?)))?;
     rows.into_iter().next().ok_or_else(|| no_answer(&object))
+}
+
+/// What a sequence has given out last, whether it has given out anything (`is_called`), and its increment. When it has
+/// not, `last_value` is what it will give out first. An error when there is no such sequence.
+pub fn sequence_state(
+    connection: &mut Connection,
+    schema: &str,
+    name: &str,
+) -> Result<(i64, bool, i64), TargetError> {
+    let object = format!("the sequence {schema}.{name}");
+    let found = ask(connection, &object, include_str!("queries/sequence.sql"), &[&schema, &name], &|row| {
+        Ok((row.try_get::<_, String>("sql_name")?, row.try_get::<_, i64>("increment")?))
+    })?;
+    let (sql_name, increment) = found.into_iter().next().ok_or_else(|| no_answer(&object))?;
+    let sql = format!("select last_value, is_called from {sql_name}");
+    let state =
+        ask(connection, &object, &sql, &[], &|row| Ok((row.try_get(0)?, row.try_get(1)?, increment)))?;
+    state.into_iter().next().ok_or_else(|| no_answer(&object))
 }
 
 /// Counts the rows of `sql_name` whose foreign key finds nothing, and gives up to `sample` of them by their key, as

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use postgres::Client;
 use postgres::config::{SslMode, SslNegotiation};
+use postgres::error::ErrorPosition;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -349,7 +350,7 @@ impl Connection {
 
     /// Runs statements separated by semicolons, all of them or none, unless they have transactions of their own.
     pub fn batch(&mut self, sql: &str) -> Result<(), TargetError> {
-        self.client.batch_execute(sql).map_err(|error| TargetError::postgres(refused(sql), error))
+        self.client.batch_execute(sql).map_err(|error| TargetError::postgres(refused_at(sql, &error), error))
     }
 
     /// The client underneath, for tests and odd queries. Leave no transaction open.
@@ -363,16 +364,37 @@ impl Connection {
     }
 }
 
-/// "cannot run …" with the beginning of a statement: its first line up to the first literal, because literals are
-/// values.
+/// "the target refuses …" with the beginning of a statement, or of the first one in a batch that does something: its
+/// first line up to the first literal, because literals are values.
 pub(crate) fn refused(sql: &str) -> String {
-    let first = sql.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with("--"));
+    let lines = || sql.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("--"));
+    let first = lines().find(|line| !only_prepares(line)).or_else(|| lines().next());
     let line = first.unwrap_or_default().split('\'').next().unwrap_or_default();
     let mut beginning: String = line.chars().take(100).collect();
     if beginning.len() < line.len() {
         beginning.push('…');
     }
     format!("the target refuses: {}", beginning.trim_end())
+}
+
+/// [`refused`] for the statement of a batch that the server points at, where it does: it says at which character a
+/// name or a type is wrong, but not which statement failed.
+fn refused_at(sql: &str, error: &postgres::Error) -> String {
+    let position = match error.as_db_error().and_then(|said| said.position()) {
+        Some(ErrorPosition::Original(position)) => usize::try_from(*position).unwrap_or_default(),
+        _ => return refused(sql),
+    };
+    // Characters are counted from 1.
+    let end = sql.char_indices().nth(position.saturating_sub(1)).map_or(sql.len(), |(at, _)| at);
+    let before = sql.get(..end).unwrap_or_default();
+    let start = before.rfind(";\n").map_or(0, |at| at + 2);
+    refused(sql.get(start..).unwrap_or_default())
+}
+
+/// Whether a line of a batch says nothing of what the batch is about.
+fn only_prepares(line: &str) -> bool {
+    let word = line.split([' ', ';']).next().unwrap_or_default();
+    ["begin", "set", "start"].iter().any(|skipped| word.eq_ignore_ascii_case(skipped))
 }
 
 /// A name as SQL: always in double quotes.
@@ -389,6 +411,15 @@ mod tests {
         assert_eq!(refused("\n-- why\ncreate table t (\n a int)"), "the target refuses: create table t (");
         assert_eq!(refused("comment on table t is 's3cret'"), "the target refuses: comment on table t is");
         assert_eq!(refused(&"x".repeat(101)).chars().last(), Some('…'));
+    }
+
+    #[test]
+    fn the_beginning_of_a_batch_names_what_it_is_about() {
+        let batch = "begin;\nset local lock_timeout = 0;\nSTART transaction;\ndrop table a, b;\ncreate schema c";
+        assert_eq!(refused(batch), "the target refuses: drop table a, b;");
+        assert_eq!(refused("begin;\nset x = 'y'"), "the target refuses: begin;");
+        assert_eq!(refused("begin;\nbeginning of nothing"), "the target refuses: beginning of nothing");
+        assert_eq!(refused(""), "the target refuses:");
     }
 
     #[test]

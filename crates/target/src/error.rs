@@ -1,12 +1,17 @@
 //! What can go wrong at the target, and how a SQLSTATE or a broken connection becomes a kind.
 //!
 //! Invariant: no value of a cell is in an error. Of what the server says we keep SQLSTATE, the primary message and
-//! the names of the objects; its detail (`Key (email)=(a@b.c) already exists.`) and hint are dropped, quoted texts of
-//! class 22 messages (`invalid input syntax for type integer: "…"`) are blanked, and so is the value at the end of
-//! the COPY line. Advice is not here: see `migrate::error::hint`. A new kind needs its line in [`kind_of_code`].
+//! the names of the objects; its detail (`Key (email)=(a@b.c) already exists.`) is dropped but for the codes in
+//! [`DETAIL_NAMES_OBJECTS`], its hint always, quoted texts of class 22 messages (`invalid input syntax for type
+//! integer: "…"`) are blanked, and so is the value at the end of the COPY line. Advice is not here: see
+//! `migrate::error::hint`. A new kind needs its line in [`kind_of_code`].
 
 use std::error::Error as StdError;
 use std::fmt;
+
+/// The codes whose detail names objects and never a value: dependent objects still exist (`view v depends on table t`)
+/// and feature not supported (`Table "c" references "t".`). Their messages alone do not say what is in the way.
+const DETAIL_NAMES_OBJECTS: [&str; 2] = ["2BP01", "0A000"];
 
 /// The kinds of error; `migrate` turns each into advice, an exit code and the decision to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,6 +107,8 @@ pub struct ServerError {
     pub code: String,
     /// The primary message; quoted texts are blanked when the class is 22.
     pub message: String,
+    /// What the message leaves open, on one line; only where it names objects and no value.
+    pub detail: Option<String>,
     /// `COPY t, line 3, column c`, when the error came from a COPY.
     pub place: Option<String>,
     /// The schema of the object.
@@ -121,6 +128,7 @@ impl ServerError {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Self {
             message: message_without_values(&code, db.message()),
+            detail: db.detail().and_then(|detail| detail_without_values(&code, detail)),
             code,
             place: db.where_().and_then(copy_place),
             schema: owned(db.schema()),
@@ -134,6 +142,9 @@ impl ServerError {
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
+        if let Some(detail) = &self.detail {
+            write!(f, ": {detail}")?;
+        }
         if let Some(place) = &self.place {
             write!(f, ", at {place}")?;
         }
@@ -213,6 +224,13 @@ fn message_without_values(code: &str, message: &str) -> String {
     format!("{start}\"…\"{end}")
 }
 
+/// The detail of a code in [`DETAIL_NAMES_OBJECTS`], its lines joined: PostgreSQL names up to 100 objects, one a line.
+fn detail_without_values(code: &str, detail: &str) -> Option<String> {
+    let lines: Vec<&str> =
+        detail.lines().map(|line| line.trim().trim_end_matches('.')).filter(|line| !line.is_empty()).collect();
+    (DETAIL_NAMES_OBJECTS.contains(&code) && !lines.is_empty()).then(|| lines.join("; "))
+}
+
 /// `COPY t, line 3, column c: "value"` without the value, and without the calls that may stand below it.
 fn copy_place(context: &str) -> Option<String> {
     let line = context.lines().find(|line| line.starts_with("COPY "))?;
@@ -284,6 +302,17 @@ mod tests {
         for (code, said, kept) in cases {
             assert_eq!(message_without_values(code, said), kept);
         }
+        assert_eq!(detail_without_values("23505", "Key (email)=(s3cret) already exists."), None);
+        assert_eq!(detail_without_values("2BP01", "\n"), None);
+        let detail = "view v depends on table t\nconstraint fk on table c depends on table t";
+        assert_eq!(
+            detail_without_values("2BP01", detail).as_deref(),
+            Some("view v depends on table t; constraint fk on table c depends on table t")
+        );
+        assert_eq!(
+            detail_without_values("0A000", "Table \"c\" references \"t\".").as_deref(),
+            Some("Table \"c\" references \"t\"")
+        );
         assert_eq!(
             copy_place("COPY t, line 3, column c: \"s3cret\"\nmore").as_deref(),
             Some("COPY t, line 3, column c")

@@ -57,12 +57,12 @@ pub struct SplitRow {
     pub seconds: f64,
 }
 
-/// A statement after the load: a key, an index, an identity value.
+/// A statement before or after the load: a key, an index, an identity value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepRow {
     /// Its name, unique in the run.
     pub step: String,
-    /// `done`, `skipped` or `failed`.
+    /// `done`, `skipped`, `failed`; `set-aside` for what is to be made again, then `restored`.
     pub outcome: String,
     /// Why it is not `done`, or what was found.
     pub message: Option<String>,
@@ -240,7 +240,64 @@ impl Ledger {
         }
     }
 
-    /// Writes the mark of a split, in the transaction of its rows.
+    /// Statements that make this run the owner of these tables (`schema.table`) and forget the marks that other runs
+    /// have of them: to be run in the transaction that makes, empties or replaces the tables.
+    pub fn claim_statements(&self, run_id: &str, tables: &[String]) -> Vec<String> {
+        let run = quote_text(run_id);
+        let claim = |table: &String| {
+            let table = quote_text(table);
+            [
+                self.sql(&format!(
+                    "insert into {{schema}}.owner (table_name, run_id) values ({table}, {run}) \
+                     on conflict (table_name) do update set run_id = excluded.run_id"
+                )),
+                self.sql(&format!(
+                    "delete from {{schema}}.split where table_name = {table} and run_id <> {run}"
+                )),
+            ]
+        };
+        tables.iter().flat_map(claim).collect()
+    }
+
+    /// The tables (`schema.table`) that the run owns: that it made, emptied or replaced, and no other run since.
+    pub fn owned_tables(
+        &self,
+        connection: &mut Connection,
+        run_id: &str,
+    ) -> Result<Vec<String>, TargetError> {
+        let sql = "select table_name from {schema}.owner where run_id = $1 order by table_name";
+        self.read(connection, run_id, sql, &|row| Ok(row.try_get(0)?))
+    }
+
+    /// What any run has set aside and none has restored: the run and the step.
+    pub fn set_aside(&self, connection: &mut Connection) -> Result<Vec<(String, StepRow)>, TargetError> {
+        let sql = "select step, outcome, message, seconds, run_id from {schema}.step \
+                   where outcome = $1 order by run_id, number";
+        self.read(connection, "set-aside", sql, &|row| {
+            let step = StepRow {
+                step: row.try_get(0)?,
+                outcome: row.try_get(1)?,
+                message: row.try_get(2)?,
+                seconds: row.try_get(3)?,
+            };
+            Ok((row.try_get(4)?, step))
+        })
+    }
+
+    /// A statement that records a step, for use in a transaction with others.
+    pub fn record_statement(&self, run_id: &str, step: &StepRow) -> String {
+        let StepRow { step, outcome, message, seconds } = step;
+        let message = message.as_ref().map_or("null".to_owned(), |message| quote_text(message));
+        self.sql(&format!(
+            "insert into {{schema}}.step (run_id, step, outcome, message, seconds) \
+             values ({}, {}, {}, {message}, {seconds}) on conflict (run_id, step) do nothing",
+            quote_text(run_id),
+            quote_text(step),
+            quote_text(outcome)
+        ))
+    }
+
+    /// Writes the mark of a split, in the transaction of its rows, unless another run has taken its table over.
     pub(crate) fn insert_split(
         &self,
         transaction: &mut Transaction<'_>,
@@ -259,10 +316,15 @@ impl Ledger {
             [&run_id, table, &split, &rows, &rejected, &bytes, digest, &losses, seconds];
         let insert = self.sql(
             "insert into {schema}.split (run_id, table_name, split, rows, rejected, bytes, digest, losses, seconds) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8::text::json, $9)",
+             select $1::text, $2::text, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::text, $8::text::json, \
+             $9::double precision from {schema}.owner where table_name = $2 and run_id = $1 for share",
         );
         match transaction.execute(&insert, &values) {
-            Ok(_) => Ok(()),
+            Ok(1) => Ok(()),
+            Ok(_) => Err(TargetError::new(
+                ErrorKind::OtherRun,
+                format!("{table} does not belong to this run: another one has replaced or emptied it"),
+            )),
             Err(error) => Err(TargetError::postgres(context(), error)),
         }
     }
@@ -308,24 +370,30 @@ impl Ledger {
     }
 }
 
-/// Takes the lock of a run for as long as the connection lives; `false` when another session has it, so that two
-/// processes do not load one run at once.
-pub fn lock_run(connection: &mut Connection, run_id: &str) -> Result<bool, TargetError> {
-    let key = format!("mssql2pg run {run_id}");
+/// Takes a lock by name for as long as the connection lives; `false` when another session of this database has it,
+/// so that two processes do not migrate into one database at once.
+pub fn lock_run(connection: &mut Connection, name: &str) -> Result<bool, TargetError> {
+    let key = format!("mssql2pg run {name}");
     let sql = "select pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended($1::text, 0))";
     connection
         .client
         .query_one(sql, &[&key])
         .and_then(|row| row.try_get(0))
-        .map_err(|error| TargetError::postgres(format!("cannot lock run {run_id}"), error))
+        .map_err(|error| TargetError::postgres(format!("cannot lock {name}"), error))
+}
+
+/// A text as a literal, whatever it holds and whatever `standard_conforming_strings` is.
+fn quote_text(text: &str) -> String {
+    format!("e'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 /// The ledger's tables with their statements, as they run in `psql` for the default schema.
-fn ledger_tables() -> [(&'static str, &'static str); 3] {
+fn ledger_tables() -> [(&'static str, &'static str); 4] {
     [
         ("run", include_str!("queries/ledger_run.sql")),
         ("split", include_str!("queries/ledger_split.sql")),
         ("step", include_str!("queries/ledger_step.sql")),
+        ("owner", include_str!("queries/ledger_owner.sql")),
     ]
 }
 

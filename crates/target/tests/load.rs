@@ -27,6 +27,8 @@ fn prepared() -> (Target, Connection, Ledger) {
     let ledger = Ledger::default();
     ledger.ensure(&mut connection).unwrap();
     assert_eq!(ledger.begin_run(&mut connection, &run("r", "f")).unwrap(), BeginRun::Fresh);
+    let claims = ledger.claim_statements("r", &["public.t".to_owned()]);
+    connection.batch(&claims.join(";")).unwrap();
     (target, connection, ledger)
 }
 

@@ -106,11 +106,7 @@ pub(crate) fn migrate(work: &Work, common: &Common) -> Result<Outcome, Failure> 
 /// All phases with these settings.
 pub(crate) fn migrate_with(config: Config, common: &Common) -> Result<Outcome, Failure> {
     let mut opened = Opened::new(config, common)?;
-    let result = all_phases(&mut opened);
-    if let Err(Error::Interrupted) = &result {
-        output::note("stopped; what is loaded stays loaded");
-    }
-    let (facts, report) = result?;
+    let (facts, report) = all_phases(&mut opened)?;
     summary(&facts, &report, opened.run.dir(), common);
     Ok(outcome(&facts))
 }
@@ -124,23 +120,17 @@ fn all_phases(opened: &mut Opened) -> Result<(Facts, std::path::PathBuf), Error>
     let server = TargetServer::open(&opened.config, &opened.run, &mut |text| {
         opened.progress.event(&Event::Note { text });
     })?;
+    let lock = server.lock()?;
     opened.run.set_target(server.identity())?;
     let context = opened.context();
     let source = opened.source.as_ref();
     drop(plan);
     let plan = phases::create(context, &server)?;
-    let summary = phases::load(context, &server, source, &catalog, &plan)?;
-    if summary.splits_skipped > 0 {
-        let text = format!(
-            "going on: {} loaded before, {} now",
-            counted(summary.splits_skipped, "split"),
-            count(summary.splits_loaded)
-        );
-        opened.progress.event(&Event::Note { text: &text });
-    }
+    phases::load(context, &server, source, &catalog, &plan)?;
     phases::finish(context, &server, &plan)?;
     phases::validate(context, &server, Some(source), &catalog, &plan)?;
     let reported = phases::report(context, Some(&server), Some(source))?;
+    drop(lock);
     server.close()?;
     Ok(reported)
 }

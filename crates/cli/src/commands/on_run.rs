@@ -5,6 +5,7 @@ use crate::args::{Common, OnRun};
 use crate::output::{self, Failure};
 use crate::{INTERRUPT, Outcome, progress};
 use mssql2pg_migrate::config::{Config, Flags};
+use mssql2pg_migrate::facts::{Facts, VerdictState};
 use mssql2pg_migrate::phases::{self, Context};
 use mssql2pg_migrate::progress::Event;
 use mssql2pg_migrate::target_server::TargetServer;
@@ -87,7 +88,7 @@ pub(crate) fn report(on_run: &OnRun, common: &Common) -> Result<Outcome, Failure
         server.close()?;
     }
     summary(&facts, &report, run.dir(), common);
-    Ok(Outcome::Done)
+    Ok(failed(&facts))
 }
 
 /// `mssql2pg status`.
@@ -111,7 +112,15 @@ pub(crate) fn status(on_run: &OnRun, common: &Common) -> Result<Outcome, Failure
         output::data(&status_table(&facts));
         output::data(&format!("\n{}", facts.verdict.sentence));
     }
-    Ok(Outcome::Done)
+    Ok(failed(&facts))
+}
+
+/// Only what has failed asks for an act; what is not done yet does not.
+fn failed(facts: &Facts) -> Outcome {
+    match facts.verdict.state {
+        VerdictState::Failed => Outcome::Findings,
+        VerdictState::Migrated | VerdictState::Incomplete => Outcome::Done,
+    }
 }
 
 fn open_server(

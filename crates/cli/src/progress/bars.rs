@@ -1,8 +1,10 @@
 //! A bar per table on a terminal, with rows, rate and time left.
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use crate::output::count;
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use mssql2pg_migrate::progress::{Event, Progress};
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,7 +31,17 @@ impl Bars {
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+            // Writing to the terminal's line does not fail.
+            let _ = write!(out, "{:>11}/s", count(whole(state.per_sec())));
+        })
         .progress_chars("━╸─")
+}
+
+/// A rate for people, without its fraction.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for people")]
+fn whole(rate: f64) -> u64 {
+    rate as u64
 }
 
 impl Progress for Bars {
@@ -59,12 +71,10 @@ impl Progress for Bars {
                 if let Some(rows) = rows {
                     bar.set_length(*rows);
                     bar.set_style(style(
-                        "  {prefix:30!} {bar:24} {human_pos}/{human_len} rows  {per_sec:16} {msg} ETA {eta}",
+                        "  {prefix:30!} {bar:24} {human_pos}/{human_len} rows  {rate} {msg}  ETA {eta}",
                     ));
                 } else {
-                    bar.set_style(style(
-                        "  {prefix:30!} {spinner} {human_pos} rows  {per_sec:16} {msg} {elapsed}",
-                    ));
+                    bar.set_style(style("  {prefix:30!} {spinner} {human_pos} rows  {rate} {msg}"));
                 }
                 bar.set_prefix((*table).to_owned());
                 state.tables.insert((*table).to_owned(), (bar, 0));

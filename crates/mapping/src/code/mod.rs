@@ -2,16 +2,18 @@
 //!
 //! Invariant: wrong is worse than not converted. An expression is converted whole, with the same
 //! value for every row, or it is refused with a reason that names the construct. Known and accepted
-//! limits, because the whole database is mapped so and says so in its findings: text compares by
-//! PostgreSQL's collation (case and accents count; trailing blanks of `varchar` count), a character
-//! outside the Basic Multilingual Plane counts as one and not as two, and the clock is read in the
-//! session's time zone.
+//! limits, because the whole database is mapped so and says so in its findings: a character outside the
+//! Basic Multilingual Plane counts as one and not as two, the clock is read in the session's time zone, and
+//! in checks and defaults text compares by PostgreSQL's collation (case and accents count; trailing blanks
+//! of `varchar` count). A check only guards: one that rows break stays NOT VALID and is a finding. Where a
+//! comparison decides a value or the reach of an index, see `collation`.
 //!
 //! The way of a text: `tokens` → `syntax` (a tree) → `print` (typed SQL; `literals` and `like` are its
-//! parts, `rewrites` its functions).
+//! parts, `collation` its comparisons of text, `rewrites` its functions).
 //!
 //! To extend: a function is one entry in a file of `rewrites`.
 
+mod collation;
 mod like;
 mod literals;
 mod print;
@@ -39,6 +41,18 @@ pub struct ColumnContext {
     pub sql_type: SqlType,
     /// Its type in PostgreSQL: what it is represented by.
     pub pg_type: String,
+    /// The collation by which SQL Server compares its text: its own, else the database's. None if the
+    /// source does not tell, which counts as one that finds different texts equal.
+    pub collation: Option<String>,
+}
+
+/// What expressions may name in every table of a database, and what holds for all of them.
+#[derive(Debug, Clone, Copy)]
+pub struct DatabaseContext<'a> {
+    /// Sequences in SQL Server, and their schema and name in PostgreSQL.
+    pub sequences: &'a BTreeMap<ObjectName, (String, String)>,
+    /// The database's collation; none as for [`ColumnContext::collation`].
+    pub collation: Option<&'a str>,
 }
 
 /// What the names in an expression stand for.
@@ -48,8 +62,8 @@ pub struct ExpressionContext<'a> {
     pub table: &'a ObjectName,
     /// Its columns.
     pub columns: &'a [ColumnContext],
-    /// Sequences in SQL Server, and their schema and name in PostgreSQL.
-    pub sequences: &'a BTreeMap<ObjectName, (String, String)>,
+    /// What its database holds.
+    pub database: DatabaseContext<'a>,
 }
 
 /// What an expression is for.
@@ -57,12 +71,24 @@ pub struct ExpressionContext<'a> {
 pub enum Wanted<'a> {
     /// A default: a value that fits the column, and names no column.
     Default(&'a ColumnContext),
-    /// A check: a condition.
+    /// A check: a condition. Its text compares as PostgreSQL compares it: a check guards rows and
+    /// changes none, and one that rows break is not validated and becomes a finding.
     Check,
     /// The filter of an index: a condition that depends on nothing but the row.
     Filter,
     /// A generated column: a value that depends on nothing but the row.
     Generated,
+}
+
+impl Wanted<'_> {
+    /// Whether PostgreSQL keeps what the expression gives for the rows that are carried over: as a value,
+    /// or as the rows that an index holds. Only the row may decide it then, and as in SQL Server.
+    fn decides_values(self) -> bool {
+        match self {
+            Self::Default(_) | Self::Check => false,
+            Self::Filter | Self::Generated => true,
+        }
+    }
 }
 
 /// A converted expression.

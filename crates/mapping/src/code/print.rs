@@ -96,8 +96,8 @@ pub(super) enum Purpose {
 }
 
 pub(super) struct Printer<'a> {
-    context: &'a ExpressionContext<'a>,
-    wanted: Wanted<'a>,
+    pub(super) context: &'a ExpressionContext<'a>,
+    pub(super) wanted: Wanted<'a>,
 }
 
 impl<'a> Printer<'a> {
@@ -107,12 +107,12 @@ impl<'a> Printer<'a> {
 
     /// Refuses what changes from call to call where the row alone must decide.
     pub(super) fn may_change(&self, function: &str) -> Result<(), NotConverted> {
-        match self.wanted {
-            Wanted::Default(_) | Wanted::Check => Ok(()),
-            Wanted::Filter | Wanted::Generated => Err(NotConverted::new(format!(
-                "it calls {function}, whose result changes; PostgreSQL allows only what the row decides"
-            ))),
+        if !self.wanted.decides_values() {
+            return Ok(());
         }
+        Err(NotConverted::new(format!(
+            "it calls {function}, whose result changes; PostgreSQL allows only what the row decides"
+        )))
     }
 
     /// A condition: what T-SQL allows after WHERE.
@@ -145,7 +145,9 @@ impl<'a> Printer<'a> {
             }
             Expr::In { value, list, negated } => self.in_list(value, list, *negated),
             Expr::Like { value, pattern, escape, negated } => {
-                super::like::convert(&self.value(value)?, pattern, escape.as_deref(), *negated)
+                let like = super::like::convert(&self.value(value)?, pattern, escape.as_deref(), *negated)?;
+                self.finds_the_same_text(&[value])?;
+                Ok(like)
             }
             _ => Err(NotConverted::new("a value stands where a condition is needed")),
         }
@@ -169,7 +171,7 @@ impl<'a> Printer<'a> {
             return Err(NotConverted::new("an IN list is empty"));
         }
         let all: Vec<&Expr> = std::iter::once(value).chain(list).collect();
-        let typed = self.unified(&all, Purpose::Compare)?;
+        let typed = self.compared("=", &all, self.unified(&all, Purpose::Compare)?)?;
         let (value, list) = typed.split_first().ok_or_else(|| NotConverted::new("an IN list is empty"))?;
         comparable_by("=", value)?;
         let list: Vec<&str> = list.iter().map(|one| one.sql.as_str()).collect();
@@ -186,6 +188,7 @@ impl<'a> Printer<'a> {
         for one in &typed {
             comparable_by(operator, one)?;
         }
+        let typed = self.compared(operator, &parts, typed)?;
         typed.try_into().map_err(|_| NotConverted::new("a comparison lost a side"))
     }
 
@@ -246,13 +249,25 @@ impl<'a> Printer<'a> {
 
     /// The column as spelled, else the only one that differs by case alone: most databases compare
     /// names without regard to case.
-    fn find_column(&self, name: &str) -> Option<&'a ColumnContext> {
+    pub(super) fn find_column(&self, name: &str) -> Option<&'a ColumnContext> {
         let columns = self.context.columns;
         columns.iter().find(|column| column.source == name).or_else(|| {
             let folded = name.to_lowercase();
             let mut same = columns.iter().filter(|column| column.source.to_lowercase() == folded);
             same.next().filter(|_| same.next().is_none())
         })
+    }
+
+    /// The words for what `owner.name()` calls, if the owner is a column whose type has methods.
+    pub(super) fn method_of(&self, owner: &str) -> Option<&'static str> {
+        let column = owner.rsplit('.').next().and_then(|name| self.find_column(name))?;
+        match column.sql_type {
+            SqlType::HierarchyId | SqlType::Geography | SqlType::Geometry | SqlType::Unknown { .. } => {
+                Some("a method of a CLR type,")
+            }
+            SqlType::Xml => Some("a method of xml,"),
+            _ => None,
+        }
     }
 
     fn next_value(&self, parts: &[String]) -> Printed {
@@ -265,10 +280,11 @@ impl<'a> Printer<'a> {
         let folded = wanted.to_string().to_lowercase();
         let (schema, name) = self
             .context
+            .database
             .sequences
             .get(&wanted)
             .or_else(|| {
-                let sequences = self.context.sequences.iter();
+                let sequences = self.context.database.sequences.iter();
                 let mut same = sequences.filter(|(source, _)| source.to_string().to_lowercase() == folded);
                 same.next().map(|(_, target)| target).filter(|_| same.next().is_none())
             })

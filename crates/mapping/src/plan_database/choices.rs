@@ -28,6 +28,13 @@ impl<'a> Choices<'a> {
     }
 }
 
+impl Choices<'_> {
+    /// Whether somebody wants the column, which is a computed one, left out.
+    pub(super) fn leaves_out(&self, table: &Table, column: &Column) -> bool {
+        self.columns.get(&key(table, column)).is_some_and(|settings| settings.leave_out)
+    }
+}
+
 fn key(table: &Table, column: &Column) -> String {
     format!("{}.{}", table.name, column.name)
 }
@@ -78,6 +85,12 @@ fn check_schemas(catalog: &Catalog, wanted: &BTreeMap<String, String>) -> Result
             && !target.starts_with("pg_")
             && target != "information_schema"
             && !target.contains('\0');
+        if target == super::schemas::LEDGER {
+            return Err(PlanError {
+                message: format!("the schema {source} cannot become {target:?} in PostgreSQL"),
+                hint: "the ledger is kept in that schema; choose another name".to_owned(),
+            });
+        }
         if !is_possible {
             return Err(PlanError {
                 message: format!("the schema {source} cannot become {target:?} in PostgreSQL"),
@@ -118,11 +131,22 @@ fn check_column(
     column: &Column,
     wanted: &ColumnSettings,
 ) -> Result<(), PlanError> {
-    let ColumnSettings { pg_type, transforms } = wanted;
+    let ColumnSettings { pg_type, transforms, leave_out } = wanted;
+    let changes_nothing = pg_type.is_none() && transforms.is_empty();
+    match (&column.computed, leave_out) {
+        (Some(_), true) if changes_nothing => return Ok(()),
+        (None, true) => {
+            return Err(PlanError {
+                message: format!("the settings leave out {name}, which is not a computed column"),
+                hint: "only computed columns can be left out: the values of others would be lost".to_owned(),
+            });
+        }
+        _ => {}
+    }
     if column.computed.is_some() {
         return Err(PlanError {
             message: format!("the settings change {name}, which is a computed column"),
-            hint: "its type and values follow from its expression; change the columns it is computed from"
+            hint: "its type and values follow from its expression; change the columns it is computed from, or leave it out with leave_out"
                 .to_owned(),
         });
     }

@@ -2,9 +2,8 @@
 
 use super::choices::Choices;
 use super::references::places;
-use super::schemas::SequenceNames;
 use super::{Draft, Notes};
-use crate::code::{ColumnContext, ExpressionContext, Family, Wanted, convert_expression};
+use crate::code::{ColumnContext, DatabaseContext, ExpressionContext, Family, Wanted, convert_expression};
 use crate::encode::Encoder;
 use crate::names::{self, Claim, SYSTEM_COLUMNS, Scope};
 use crate::plan::{ColumnPlan, Comparison, FidelityPlan, IdentityPlan, TablePlan};
@@ -18,7 +17,7 @@ struct Planner<'a> {
     table: &'a Table,
     settings: &'a MappingSettings,
     choices: &'a Choices<'a>,
-    sequences: &'a SequenceNames,
+    database: DatabaseContext<'a>,
 }
 
 /// Plans a table's columns; keys and constraints follow when all tables have theirs.
@@ -28,11 +27,12 @@ pub(super) fn plan_table<'a>(
     name: String,
     settings: &MappingSettings,
     choices: &Choices<'_>,
-    sequences: &SequenceNames,
+    database: DatabaseContext<'_>,
     notes: &mut Notes,
 ) -> Draft<'a> {
-    let planner = Planner { table, settings, choices, sequences };
+    let planner = Planner { table, settings, choices, database };
     let columns = planner.plan_columns(notes);
+    note_too_many(table, columns.len(), notes);
     let context = columns.iter().filter_map(|column| planner.context_of(column)).collect();
     Draft {
         source: table,
@@ -51,6 +51,24 @@ pub(super) fn plan_table<'a>(
             comment: comment(table, None),
         },
     }
+}
+
+/// The most columns that a table can have ("PostgreSQL Limits"); SQL Server allows 30,000 with sparse ones.
+const MOST_COLUMNS: usize = 1600;
+
+fn note_too_many(table: &Table, count: usize, notes: &mut Notes) {
+    if count <= MOST_COLUMNS {
+        return;
+    }
+    let mut finding = Finding::new(
+        "too-many-columns",
+        Severity::Blocker,
+        table.name.to_string(),
+        format!("it has {count} columns, and a table of PostgreSQL has at most {MOST_COLUMNS}"),
+        "exclude the table from the migration, or divide it at the source",
+    );
+    finding.count = u64::try_from(count).ok();
+    notes.findings.push(finding);
 }
 
 /// The `MS_Description` of the table or one of its columns.
@@ -286,7 +304,7 @@ impl Planner<'_> {
         plan.identity = Some(IdentityPlan { start, increment, last_value });
     }
 
-    /// A generated column, if its expression can be one; else none and a note.
+    /// A generated column, if its expression can be one and nobody wants it left out; else none and a note.
     fn plan_computed(
         &self,
         column: &Column,
@@ -295,8 +313,13 @@ impl Planner<'_> {
         notes: &mut Notes,
     ) -> Option<ColumnPlan> {
         let computed = column.computed.as_ref()?;
+        if self.choices.leaves_out(self.table, column) {
+            let reason = "left out by the settings";
+            notes.leave_out("computed column", self.object(column), reason, Some(&computed.text));
+            return None;
+        }
         let context =
-            ExpressionContext { table: &self.table.name, columns: stored, sequences: self.sequences };
+            ExpressionContext { table: &self.table.name, columns: stored, database: self.database };
         let planned = convert_expression(&computed.text, Wanted::Generated, &context)
             .map_err(|refused| refused.reason)
             .and_then(|converted| {
@@ -327,8 +350,15 @@ impl Planner<'_> {
     }
 
     fn convert(&self, text: &str, wanted: Wanted<'_>, columns: &[ColumnContext]) -> Result<String, String> {
-        let context = ExpressionContext { table: &self.table.name, columns, sequences: self.sequences };
+        let context = ExpressionContext { table: &self.table.name, columns, database: self.database };
         convert_expression(text, wanted, &context).map(|done| done.sql).map_err(|refused| refused.reason)
+    }
+
+    /// The collation of a column's text. A source that says nothing of a computed column's does not mean the
+    /// database's: its expression decides.
+    fn collation_of(&self, column: &Column) -> Option<String> {
+        let default = self.database.collation.filter(|_| column.computed.is_none());
+        column.collation.as_deref().or(default).map(str::to_owned)
     }
 
     /// What expressions see of a planned column; nothing of a companion, which SQL Server does not have.
@@ -343,6 +373,7 @@ impl Planner<'_> {
             name: plan.name.clone(),
             sql_type,
             pg_type: plan.pg_type.clone(),
+            collation: self.collation_of(column),
         })
     }
 }

@@ -1,8 +1,7 @@
 //! Primary keys, unique constraints and indexes.
 
-use super::schemas::SequenceNames;
 use super::{Draft, Notes, Relations};
-use crate::code::{ExpressionContext, Wanted, convert_expression};
+use crate::code::{DatabaseContext, ExpressionContext, Wanted, convert_expression};
 use crate::names::{Claim, fold};
 use crate::plan::{ColumnPlan, IndexPlan, KeyPlan};
 use crate::settings::MappingSettings;
@@ -27,7 +26,7 @@ struct Wish {
 pub(super) fn plan_keys(
     drafts: &mut [Draft<'_>],
     settings: &MappingSettings,
-    sequences: &SequenceNames,
+    database: DatabaseContext<'_>,
     relations: &mut Relations,
     notes: &mut Notes,
 ) {
@@ -44,7 +43,7 @@ pub(super) fn plan_keys(
             plan_key(draft, key, "unique constraint", settings, notes).into_iter().for_each(&mut add);
         }
         for index in &draft.source.indexes {
-            plan_index(draft, index, settings, sequences, notes).into_iter().for_each(&mut add);
+            plan_index(draft, index, settings, database, notes).into_iter().for_each(&mut add);
         }
     }
     for wishes in [named, unnamed] {
@@ -101,6 +100,7 @@ fn plan_key(
     let columns = match key_columns(draft, &key.columns) {
         Ok(columns) => columns,
         Err(reason) => {
+            note_left_out(is_primary, &object, &reason, notes);
             notes.leave_out(kind, object, reason, None);
             return None;
         }
@@ -117,6 +117,28 @@ fn plan_key(
     let claim = claim(object, key.name.as_deref(), &generated, table, settings);
     let part = if is_primary { Part::Primary(plan) } else { Part::Unique(plan) };
     Some((claim, part, key.name.is_some()))
+}
+
+/// A key that is not carried over is a promise that PostgreSQL does not keep; an index that only makes
+/// queries fast is not worth a finding.
+fn note_left_out(is_primary: bool, object: &str, reason: &str, notes: &mut Notes) {
+    notes.findings.push(if is_primary {
+        Finding::new(
+            "primary-key-left-out",
+            Severity::Blocker,
+            object,
+            format!("the primary key is not carried over, so that rows may repeat in PostgreSQL: {reason}"),
+            "add a primary key by hand after the migration; foreign keys to it are listed as not converted",
+        )
+    } else {
+        Finding::new(
+            "unique-key-left-out",
+            Severity::Warning,
+            object,
+            format!("it is not carried over, so that its values may repeat in PostgreSQL: {reason}"),
+            "add a unique constraint or index by hand after the migration",
+        )
+    });
 }
 
 /// The claim of an object whose name nobody's queries use.
@@ -159,15 +181,19 @@ fn plan_index(
     draft: &Draft<'_>,
     index: &Index,
     settings: &MappingSettings,
-    sequences: &SequenceNames,
+    database: DatabaseContext<'_>,
     notes: &mut Notes,
 ) -> Option<(Claim, Part, bool)> {
     let object = draft.object(&index.name);
-    let planned = index_plan(draft, index, sequences);
+    let planned = index_plan(draft, index, database);
     let (plan, left_out) = match planned {
         Ok(planned) => planned,
         Err(reason) => {
             let kind = if index.filter.is_some() { "filtered index" } else { "index" };
+            // A disabled index keeps nothing unique at the source either.
+            if index.unique && !index.disabled {
+                note_left_out(false, &object, &reason, notes);
+            }
             notes.leave_out(kind, object, reason, index.filter.as_deref());
             return None;
         }
@@ -189,7 +215,7 @@ fn plan_index(
 fn index_plan(
     draft: &Draft<'_>,
     index: &Index,
-    sequences: &SequenceNames,
+    database: DatabaseContext<'_>,
 ) -> Result<(IndexPlan, Vec<String>), String> {
     if index.disabled {
         return Err("it is disabled at the source".to_owned());
@@ -218,7 +244,7 @@ fn index_plan(
     let filter = match &index.filter {
         None => None,
         Some(text) => {
-            let context = ExpressionContext { table: &draft.source.name, columns: &draft.context, sequences };
+            let context = ExpressionContext { table: &draft.source.name, columns: &draft.context, database };
             Some(convert_expression(text, Wanted::Filter, &context).map_err(|refused| refused.reason)?.sql)
         }
     };

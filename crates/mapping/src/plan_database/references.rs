@@ -1,9 +1,8 @@
 //! Foreign keys and check constraints.
 
 use super::keys::claim;
-use super::schemas::SequenceNames;
 use super::{Draft, Notes};
-use crate::code::{ExpressionContext, Wanted, convert_expression};
+use crate::code::{DatabaseContext, ExpressionContext, Wanted, convert_expression};
 use crate::names::Claim;
 use crate::plan::{CheckPlan, ForeignKeyPlan};
 use crate::settings::MappingSettings;
@@ -165,13 +164,13 @@ fn action(action: ReferentialAction) -> Option<String> {
 pub(super) fn plan_checks(
     drafts: &mut [Draft<'_>],
     settings: &MappingSettings,
-    sequences: &SequenceNames,
+    database: DatabaseContext<'_>,
     notes: &mut Notes,
 ) {
     for draft in drafts {
         let mut wishes = Vec::new();
         for check in &draft.source.checks {
-            wishes.extend(plan_check(draft, check, settings, sequences, notes));
+            wishes.extend(plan_check(draft, check, settings, database, notes));
         }
         draft.plan.checks = give_names(draft, wishes, notes, |plan: &mut CheckPlan, name| {
             if plan.source.is_empty() {
@@ -186,11 +185,11 @@ fn plan_check(
     draft: &Draft<'_>,
     check: &CheckConstraint,
     settings: &MappingSettings,
-    sequences: &SequenceNames,
+    database: DatabaseContext<'_>,
     notes: &mut Notes,
 ) -> Option<(Claim, CheckPlan, bool)> {
     let object = draft.object(check.name.as_deref().unwrap_or("check"));
-    let context = ExpressionContext { table: &draft.source.name, columns: &draft.context, sequences };
+    let context = ExpressionContext { table: &draft.source.name, columns: &draft.context, database };
     let converted = match convert_expression(&check.text, Wanted::Check, &context) {
         Ok(converted) => converted,
         Err(refused) => {

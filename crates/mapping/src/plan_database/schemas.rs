@@ -29,6 +29,9 @@ static BUILT_IN: &[&str] = &[
     "db_denydatawriter",
 ];
 
+/// The schema in which the ledger is kept, unless somebody moves it: its tables must not meet the user's.
+pub(super) static LEDGER: &str = "mssql2pg";
+
 /// Names every schema: by the settings, `dbo` → `public`, others folded.
 pub(super) fn plan_schemas(
     catalog: &Catalog,
@@ -39,6 +42,8 @@ pub(super) fn plan_schemas(
     let mut sources: BTreeSet<&str> = listed.collect();
     sources.extend(catalog.tables.iter().map(|table| table.name.schema.as_str()));
     sources.extend(catalog.sequences.iter().map(|sequence| sequence.name.schema.as_str()));
+    let mut wanted: BTreeSet<String> = settings.schemas.values().cloned().collect();
+    wanted.extend(sources.iter().map(|source| names::fold(source, settings.case)));
     let mut schemas = Schemas::new();
     let mut owners: BTreeMap<String, &str> = BTreeMap::new();
     for source in sources {
@@ -46,7 +51,7 @@ pub(super) fn plan_schemas(
         let target = match chosen {
             Some(target) => target.clone(),
             None if source == "dbo" => "public".to_owned(),
-            None => default_name(source, settings, notes),
+            None => default_name(source, settings, &wanted, notes),
         };
         match owners.get(&target) {
             // Two schemas that the settings put together are meant so.
@@ -69,7 +74,13 @@ pub(super) fn plan_schemas(
     Ok(schemas)
 }
 
-fn default_name(source: &str, settings: &MappingSettings, notes: &mut Notes) -> String {
+/// The folded name, unless PostgreSQL or the ledger keeps it; `wanted` are the names that others would have.
+fn default_name(
+    source: &str,
+    settings: &MappingSettings,
+    wanted: &BTreeSet<String>,
+    notes: &mut Notes,
+) -> String {
     let folded = names::fold(source, settings.case);
     let name = names::shorten(&folded, source);
     if name.len() < folded.len() {
@@ -89,6 +100,21 @@ fn default_name(source: &str, settings: &MappingSettings, notes: &mut Notes) -> 
             Severity::Warning,
             source,
             format!("PostgreSQL keeps the schema name {name} for itself; it becomes {free}"),
+            "name the PostgreSQL schema in the settings to choose another name",
+        ));
+        return free;
+    }
+    if name == LEDGER {
+        let mut number = 2_u64;
+        while wanted.contains(&format!("{name}_{number}")) {
+            number += 1;
+        }
+        let free = format!("{name}_{number}");
+        notes.findings.push(Finding::new(
+            "identifier-collision",
+            Severity::Warning,
+            source,
+            format!("the schema {name} holds the ledger; it becomes {free}"),
             "name the PostgreSQL schema in the settings to choose another name",
         ));
         return free;

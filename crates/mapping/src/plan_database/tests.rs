@@ -404,7 +404,7 @@ fn an_offset_can_have_a_column_of_its_own() {
     let settings = MappingSettings {
         columns: BTreeMap::from([(
             "dbo.T.At".to_owned(),
-            ColumnSettings { pg_type: Some("timestamptz+offset".to_owned()), transforms: Vec::new() },
+            ColumnSettings { pg_type: Some("timestamptz+offset".to_owned()), ..ColumnSettings::default() },
         )]),
         ..MappingSettings::default()
     };
@@ -595,6 +595,7 @@ fn settings_change_types_and_values() {
     let column = |pg_type: Option<&str>, transforms: &[Transform]| ColumnSettings {
         pg_type: pg_type.map(str::to_owned),
         transforms: transforms.to_vec(),
+        ..ColumnSettings::default()
     };
     let settings = MappingSettings {
         types: BTreeMap::from([("bit".to_owned(), "smallint".to_owned())]),
@@ -631,7 +632,11 @@ fn settings_that_name_what_is_not_there_are_errors_with_a_hint() {
     let column = |name: &str, pg_type: Option<&str>, transforms: &[Transform]| MappingSettings {
         columns: BTreeMap::from([(
             name.to_owned(),
-            ColumnSettings { pg_type: pg_type.map(str::to_owned), transforms: transforms.to_vec() },
+            ColumnSettings {
+                pg_type: pg_type.map(str::to_owned),
+                transforms: transforms.to_vec(),
+                ..ColumnSettings::default()
+            },
         )]),
         ..MappingSettings::default()
     };
@@ -671,7 +676,7 @@ fn settings_that_name_what_is_not_there_are_errors_with_a_hint() {
     check(
         column("dbo.Orders.C", Some("text"), &[]),
         "the settings change dbo.Orders.C, which is a computed column",
-        "its type and values follow from its expression; change the columns it is computed from",
+        "its type and values follow from its expression; change the columns it is computed from, or leave it out with leave_out",
     );
     check(
         types("bitt", "smallint"),

@@ -68,7 +68,7 @@ pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Re
     if let Some(baseline) = context.run.read_json("baseline.json")? {
         return Ok(baseline);
     }
-    let (catalog, left_out) = selected(catalog.clone(), &context.config.tables);
+    let (catalog, left_out) = selected(catalog.clone(), &context.config.tables)?;
     context.timed("audit", || {
         let counted_at = crate::run::now();
         let counts = count_tables(context, source, &catalog)?;
@@ -90,10 +90,12 @@ pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Re
 /// but somebody should know.
 fn claim_differs(catalog: &Catalog, is_whole: bool, baseline: &Baseline) -> Option<Finding> {
     let claimed = catalog.database.claimed_rows.filter(|_| is_whole)?;
+    // Fewer rows than were there when the export began may be rows lost on the way.
+    let severity = if baseline.rows() < claimed { Severity::Blocker } else { Severity::Warning };
     (claimed != baseline.rows()).then(|| {
         Finding::new(
             "claimed-rows-differ",
-            Severity::Warning,
+            severity,
             &catalog.database.name,
             format!("the source says that it holds {claimed} rows, and {} were read", baseline.rows()),
             "the count was taken before the export; if rows changed meanwhile, export again from a quiet copy",

@@ -26,7 +26,26 @@ pub fn extract(context: Context<'_>, source: &dyn Source) -> Result<Catalog, Err
 
 /// The catalog with only the tables that the settings select, and the names of the others.
 /// Patterns match `schema.table` without regard to case.
-pub fn selected(mut catalog: Catalog, tables: &TablesConfig) -> (Catalog, Vec<ObjectName>) {
+///
+/// # Errors
+/// When a pattern matches no table: it is misspelled, and more or less would be migrated than is meant.
+pub fn selected(mut catalog: Catalog, tables: &TablesConfig) -> Result<(Catalog, Vec<ObjectName>), Error> {
+    let names: Vec<String> = catalog.tables.iter().map(|table| table.name.to_string()).collect();
+    for (key, pattern) in tables
+        .include
+        .iter()
+        .map(|p| ("tables.include", p))
+        .chain(tables.exclude.iter().map(|p| ("tables.exclude", p)))
+    {
+        let compiled = WildMatch::new_case_insensitive(pattern);
+        if !names.iter().any(|name| compiled.matches(name)) {
+            let nearest = crate::config::nearest(pattern, names.iter().map(String::as_str));
+            return Err(Error::config(
+                format!("the pattern {pattern} of {key} matches no table"),
+                format!("patterns match schema.table with * and ?; the nearest table is {nearest}"),
+            ));
+        }
+    }
     let compile = |patterns: &[String]| -> Vec<WildMatch> {
         patterns.iter().map(|pattern| WildMatch::new_case_insensitive(pattern)).collect()
     };
@@ -39,7 +58,7 @@ pub fn selected(mut catalog: Catalog, tables: &TablesConfig) -> (Catalog, Vec<Ob
     let left_out =
         catalog.tables.iter().filter(|table| !wanted(&table.name)).map(|table| table.name.clone()).collect();
     catalog.tables.retain(|table| wanted(&table.name));
-    (catalog, left_out)
+    Ok((catalog, left_out))
 }
 
 #[cfg(test)]
@@ -57,7 +76,7 @@ mod tests {
             let catalog = Catalog { tables: tables.to_vec(), ..Catalog::default() };
             let own = |patterns: &[&str]| patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
             let settings = TablesConfig { include: own(include), exclude: own(exclude) };
-            let (catalog, left_out) = selected(catalog, &settings);
+            let (catalog, left_out) = selected(catalog, &settings).unwrap();
             let names: Vec<String> = catalog.tables.iter().map(|table| table.name.to_string()).collect();
             assert_eq!(names, expected);
             assert_eq!(names.len() + left_out.len(), 3);
@@ -66,5 +85,14 @@ mod tests {
         check(&["dbo.*"], &[], &["dbo.Orders", "dbo.OrderLines"]);
         check(&["*.orders"], &["sales.*"], &["dbo.Orders"]);
         check(&[], &["*.Order?ines"], &["dbo.Orders", "Sales.Orders"]);
+    }
+
+    #[test]
+    fn a_pattern_that_matches_nothing_is_an_error() {
+        let table = Table { name: ObjectName::new("dbo", "Orders"), ..Table::default() };
+        let catalog = Catalog { tables: vec![table], ..Catalog::default() };
+        let settings = TablesConfig { include: vec!["dbo.Ordres".to_owned()], exclude: Vec::new() };
+        let error = selected(catalog, &settings).unwrap_err();
+        assert!(error.hint().unwrap().contains("dbo.Orders"));
     }
 }

@@ -15,7 +15,7 @@ use mssql2pg_mapping::ddl::Statement;
 use mssql2pg_mapping::names::{quote, quote_literal};
 use mssql2pg_mapping::plan::{ColumnPlan, ForeignKeyPlan};
 use mssql2pg_mapping::{DatabasePlan, TablePlan, ddl};
-use mssql2pg_target::catalog::{count_orphans, set_identity};
+use mssql2pg_target::catalog::{count_orphans, index_is_on, sequence_state, set_identity};
 use mssql2pg_target::{Connection, ErrorKind, StepRow, TargetError};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -34,7 +34,7 @@ pub fn finish(context: Context<'_>, server: &TargetServer, plan: &DatabasePlan) 
     }
     context.timed("finish", || {
         let major = server.info().major();
-        let work = Finish { context, server, steps, findings: Mutex::new(Vec::new()) };
+        let work = Finish { context, server, plan, steps, findings: Mutex::new(Vec::new()) };
         // A table's own statements one after another, tables side by side.
         let per_table = |statements: fn(&TablePlan, u32) -> Vec<Statement>| {
             plan.tables.iter().map(|table| (table, statements(table, major))).collect::<Vec<_>>()
@@ -43,7 +43,7 @@ pub fn finish(context: Context<'_>, server: &TargetServer, plan: &DatabasePlan) 
             let mut statements: Vec<Statement> = ddl::primary_key(table).into_iter().collect();
             statements.extend(ddl::unique(table, major));
             statements.extend(ddl::indexes(table, major));
-            statements.extend(ddl::checks(table));
+            statements.extend(checks(table));
             statements.extend(ddl::comments(table));
             statements
         }))?;
@@ -86,6 +86,7 @@ fn ledger_steps(context: Context<'_>, server: &TargetServer) -> Result<HashMap<S
 struct Finish<'a> {
     context: Context<'a>,
     server: &'a TargetServer,
+    plan: &'a DatabasePlan,
     steps: HashMap<String, StepRow>,
     findings: Mutex<Vec<Finding>>,
 }
@@ -148,21 +149,29 @@ impl Finish<'_> {
                 .record_step(connection, self.run_id(), &row)
                 .map_err(Error::target("cannot write the ledger"))
         };
-        if is_there_already(&error) {
+        if is_there_already(&error) && self.is_on_its_table(connection, statement)? {
             // A table that was emptied and kept has it already; validation looks whether it is the right one.
             return record(connection, "skipped");
         }
         record(connection, "failed")?;
         self.note_failure(statement, &message);
-        // A check that old rows break still guards new ones.
-        if error.kind == ErrorKind::Constraint && statement.step.starts_with("check ") {
-            let sql = format!("{} not valid", statement.sql);
-            let step = format!("{} not valid", statement.step);
-            ledger
-                .run_step(connection, self.run_id(), &step, &sql)
-                .map_err(Error::target(format!("cannot add {}", statement.object)))?;
-        }
         Ok(())
+    }
+
+    /// Whether an index that is there already is on the table that it was meant for; its name may be
+    /// taken by an index of another table.
+    fn is_on_its_table(&self, connection: &mut Connection, statement: &Statement) -> Result<bool, Error> {
+        let Some((table, index)) = self.plan.tables.iter().find_map(|table| {
+            let index = table
+                .indexes
+                .iter()
+                .find(|index| statement.step == format!("index {}.{}", table.schema, index.name))?;
+            Some((table, index))
+        }) else {
+            return Ok(true);
+        };
+        index_is_on(connection, &table.schema, &table.name, &index.name)
+            .map_err(Error::target(format!("cannot look at {}", table.sql_name())))
     }
 
     fn note_failure(&self, statement: &Statement, message: &str) {
@@ -221,28 +230,44 @@ impl Finish<'_> {
         self.findings.lock().unwrap_or_else(PoisonError::into_inner).push(finding);
     }
 
-    /// Makes the foreign keys again that were the target's own before the load, unless the plan has
-    /// made one of that name.
+    /// Makes the foreign keys again that this or an abandoned run set aside from the plan's tables,
+    /// unless the plan has made one of that name.
     fn restore_set_aside(&self, plan: &DatabasePlan) -> Result<(), Error> {
-        let aside: Vec<SetAside> = self.context.run.read_json("set_aside.json")?.unwrap_or_default();
-        let planned = |key: &SetAside| {
-            let table = plan.tables.iter().find(|table| table.sql_name() == key.table);
-            table.is_some_and(|table| table.foreign_keys.iter().any(|planned| planned.name == key.name))
-        };
         let mut connection = self.server.connect()?;
-        for key in aside.iter().filter(|key| !planned(key)) {
-            let (table, name) = (&key.table, quote(&key.name));
-            let statement = |step: &str, sql: String| Statement {
-                step: format!("{step} {table}.{name}"),
-                object: format!("{table}.{name}"),
-                sql,
+        let ledger = self.server.ledger();
+        let aside = ledger.set_aside(&mut connection).map_err(Error::target("cannot read the ledger"))?;
+        for (run_id, step) in aside {
+            let text = step.message.as_deref().unwrap_or_default();
+            let key: SetAside = serde_json::from_str(text).map_err(|source| Error::Format {
+                context: format!("cannot read the ledger's {}", step.step),
+                source,
+            })?;
+            let Some(table) = plan.tables.iter().find(|table| table.sql_name() == key.table) else {
+                continue;
             };
-            let add = format!("alter table {table} add constraint {name} {} not valid", key.definition);
-            self.run(&mut connection, &statement("restore-foreign-key", add))?;
-            if key.validated {
-                let validate = format!("alter table {table} validate constraint {name}");
-                self.run(&mut connection, &statement("restore-validation", validate))?;
+            if !table.foreign_keys.iter().any(|planned| planned.name == key.name) {
+                self.restore(&mut connection, &key)?;
             }
+            let restored = StepRow { outcome: "restored".to_owned(), ..step };
+            ledger
+                .record_step(&mut connection, &run_id, &restored)
+                .map_err(Error::target("cannot write the ledger"))?;
+        }
+        Ok(())
+    }
+
+    fn restore(&self, connection: &mut Connection, key: &SetAside) -> Result<(), Error> {
+        let (table, name) = (&key.table, quote(&key.name));
+        let statement = |step: &str, sql: String| Statement {
+            step: format!("{step} {table}.{name}"),
+            object: format!("{table}.{name}"),
+            sql,
+        };
+        let add = format!("alter table {table} add constraint {name} {} not valid", key.definition);
+        self.run(connection, &statement("restore-foreign-key", add))?;
+        if key.validated {
+            let validate = format!("alter table {table} validate constraint {name}");
+            self.run(connection, &statement("restore-validation", validate))?;
         }
         Ok(())
     }
@@ -280,11 +305,19 @@ impl Finish<'_> {
         Ok(())
     }
 
+    /// Sets every sequence to the last value that the source gave out, but never behind where it stands.
     fn set_sequences(&self, plan: &DatabasePlan) -> Result<(), Error> {
         let mut connection = self.server.connect()?;
         for sequence in &plan.sequences {
             let Some(last) = sequence.last_value else { continue };
             let name = format!("{}.{}", quote(&sequence.schema), quote(&sequence.name));
+            let (stands_at, is_called, increment) =
+                sequence_state(&mut connection, &sequence.schema, &sequence.name)
+                    .map_err(Error::target(format!("cannot look at the sequence {name}")))?;
+            let is_ahead = is_called && if increment < 0 { stands_at <= last } else { stands_at >= last };
+            if is_ahead {
+                continue;
+            }
             let statement = Statement {
                 step: format!("sequence {}.{}", sequence.schema, sequence.name),
                 object: sequence.source.to_string(),
@@ -363,6 +396,13 @@ impl Finish<'_> {
         self.note(finding);
         Ok(())
     }
+}
+
+/// Every check is added first and validated next, so that one that old rows break still guards new ones.
+fn checks(table: &TablePlan) -> Vec<Statement> {
+    let mut distrusted = table.clone();
+    distrusted.checks.iter_mut().for_each(|check| check.trusted = false);
+    ddl::checks(&distrusted)
 }
 
 /// Lets an identity run over the whole range of its type.

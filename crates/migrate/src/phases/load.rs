@@ -3,8 +3,9 @@
 //! Invariant: the rows of a split and its ledger row commit in one transaction; there is no other
 //! record of what is loaded. Killed anywhere, the next run loads exactly the splits without a mark.
 
-use super::Context;
+use super::create::ledger_name;
 use super::workers::{Halt, work_off};
+use super::{Baseline, Context};
 use crate::error::{Error, may_retry};
 use crate::progress::Event;
 use crate::run::draft_path;
@@ -45,6 +46,8 @@ struct TableLoad<'a> {
     /// `schema.table` in the target: the ledger's key.
     target: String,
     copy_sql: String,
+    /// Rows still to come, where known.
+    expected: Option<u64>,
     /// How many splits it has, loaded ones included.
     splits: usize,
     rejected: AtomicU64,
@@ -75,12 +78,13 @@ pub fn load(
         .splits(&mut connection, &context.run.identity().run_id)
         .map_err(Error::target("cannot read the ledger"))?;
     let done: HashSet<(&str, u32)> = marks.iter().map(|mark| (mark.table.as_str(), mark.split)).collect();
+    let baseline: Option<Baseline> = context.run.read_json("baseline.json")?;
     let mut tables = Vec::new();
     let mut items: Vec<(usize, Split)> = Vec::new();
     let mut summary = LoadSummary::default();
     for table_plan in &plan.tables {
         let Some(table) = catalog.table(&table_plan.source) else { continue };
-        let target = format!("{}.{}", table_plan.schema, table_plan.name);
+        let target = ledger_name(table_plan);
         let mut splits = source
             .splits(table)
             .map_err(Error::source(format!("cannot find the rows of {}", table_plan.source)))?;
@@ -88,28 +92,39 @@ pub fn load(
         splits.retain(|split| !done.contains(&(target.as_str(), split.number)));
         summary.splits_skipped += (all - splits.len()) as u64;
         let place = tables.len();
+        let of_table = baseline.as_ref().and_then(|baseline| baseline.table(&table_plan.source.to_string()));
+        let loaded: u64 = marks.iter().filter(|mark| mark.table == target).map(|mark| mark.rows).sum();
+        let expected = of_table.map(|counts| counts.rows.saturating_sub(loaded)).or(table.estimated_rows);
         let rejected = marks.iter().filter(|mark| mark.table == target).map(|mark| mark.rejected).sum();
         tables.push(TableLoad {
             source: table,
             plan: table_plan,
             copy_sql: ddl::copy_in(table_plan),
             target,
+            expected,
             splits: all,
             rejected: AtomicU64::new(rejected),
             progress: Mutex::new(TableProgress { splits_left: splits.len(), ..TableProgress::default() }),
         });
         items.extend(splits.into_iter().map(|split| (place, split)));
     }
+    summary.splits_loaded = items.len() as u64;
+    if summary.splits_skipped > 0 {
+        let LoadSummary { splits_loaded, splits_skipped } = summary;
+        let text = format!("going on: {splits_skipped} splits loaded before, {splits_loaded} now");
+        context.progress.event(&Event::Note { text: &text });
+    }
     if items.is_empty() {
         return Ok(summary);
     }
-    summary.splits_loaded = items.len() as u64;
     drop(connection);
     // Tables in order of size, and a table's splits together.
     let bytes_of = |place: usize| tables[place].source.estimated_bytes.unwrap_or(0);
     items.sort_by_key(|(place, split)| (std::cmp::Reverse(bytes_of(*place)), *place, split.number));
     let workers = context.config.load.workers();
     context.timed("load", || {
+        // What was compared before is not what is loaded now.
+        context.run.remove("validation.json")?;
         let begin = || server.connect();
         work_off(workers, items, context.interrupt, begin, |connection, (place, split), halt| {
             let table = &tables[place];
@@ -174,8 +189,7 @@ impl SplitLoad<'_> {
         let mut progress = self.table.progress.lock().unwrap_or_else(PoisonError::into_inner);
         if progress.started.is_none() {
             progress.started = Some(Instant::now());
-            let rows = self.table.source.estimated_rows;
-            self.context.progress.event(&Event::TableStarted { table: name, rows });
+            self.context.progress.event(&Event::TableStarted { table: name, rows: self.table.expected });
         }
     }
 
@@ -306,6 +320,23 @@ fn fill_result(
     }
 }
 
+/// A file name for a table, different for different tables: bytes that a file name cannot hold are
+/// percent-encoded, and a long name is cut and told apart by a hash.
+fn file_name(table: &str) -> String {
+    /// With the split's number and the ending, well below the 255 bytes of most file systems.
+    const LONGEST: usize = 150;
+    let encode = |letter: char| match letter {
+        '/' | '\\' | '%' | '\0'..='\u{1f}' => format!("%{:02X}", u32::from(letter)),
+        letter => letter.to_string(),
+    };
+    let name: String = table.chars().map(encode).collect();
+    if name.len() <= LONGEST {
+        return name;
+    }
+    let end = name.floor_char_boundary(LONGEST);
+    format!("{}~{:016x}", &name[..end], xxhash_rust::xxh3::xxh3_64(table.as_bytes()))
+}
+
 /// Where the encoded rows of a split go.
 struct SplitOutput<'a> {
     writer: &'a mut dyn Write,
@@ -357,11 +388,7 @@ struct Rejects {
 
 impl Rejects {
     fn new(folder: PathBuf, table: String, split: u32) -> Self {
-        let safe: String = table
-            .chars()
-            .map(|letter| if matches!(letter, '/' | '\\' | '\0') { '_' } else { letter })
-            .collect();
-        Self { path: folder.join(format!("{safe}.{split}.jsonl")), draft: None }
+        Self { path: folder.join(format!("{}.{split}.jsonl", file_name(&table))), draft: None }
     }
 
     fn write(&mut self, row: &RejectedRow) -> io::Result<()> {
@@ -382,5 +409,21 @@ impl Rejects {
         let Some(draft) = self.draft.take() else { return Ok(()) };
         draft.into_inner()?.sync_all()?;
         fs::rename(draft_path(&self.path), &self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn different_tables_have_different_reject_files() {
+        assert_eq!(file_name("dbo.Order Details"), "dbo.Order Details");
+        assert_eq!(file_name("dbo.A/B"), "dbo.A%2FB");
+        assert_ne!(file_name("dbo.A%2FB"), file_name("dbo.A/B"));
+        let long = format!("{}.{}", "s".repeat(120), "ä".repeat(128));
+        let longer = format!("{long}x");
+        assert!(file_name(&long).len() < 200);
+        assert_ne!(file_name(&long), file_name(&longer));
     }
 }

@@ -18,7 +18,7 @@ pub fn plan(context: Context<'_>, catalog: &Catalog) -> Result<DatabasePlan, Err
         return context.run.plan();
     }
     context.timed("plan", || {
-        let (catalog, left_out) = selected(catalog.clone(), &context.config.tables);
+        let (catalog, left_out) = selected(catalog.clone(), &context.config.tables)?;
         let mut settings = context.config.mapping();
         // Settings of tables that are left out are no mistakes.
         settings.columns.retain(|column, _| !left_out.iter().any(|table| is_column_of(column, table)));

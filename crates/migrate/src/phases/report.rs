@@ -1,7 +1,7 @@
 //! Report: the facts of the run, gathered once, through every report of [`crate::reports::ALL`].
 
 use super::audit::Baseline;
-use super::validate::Validation;
+use super::validate::{Validation, ledger_token};
 use super::{Context, TableValidation};
 use crate::error::Error;
 use crate::facts::{
@@ -42,6 +42,8 @@ pub fn report(
 /// What the ledger knows of the run; empty without a target.
 #[derive(Default)]
 struct LedgerFacts {
+    /// Whether the target knows the run at all.
+    is_known: bool,
     splits: BTreeMap<String, Vec<SplitRow>>,
     steps: Vec<StepRow>,
 }
@@ -59,8 +61,11 @@ pub fn gather_facts(
     let catalog = run.catalog()?;
     let plan = run.plan()?;
     let baseline: Option<Baseline> = run.read_json("baseline.json")?;
-    let validation: Option<Validation> = run.read_json("validation.json")?;
     let ledger = server.map(|server| ledger_facts(server, identity)).transpose()?.unwrap_or_default();
+    let token = ledger_token(ledger.splits.values().flatten());
+    let validation: Option<Validation> = run.read_json("validation.json")?;
+    // A validation of another state of the target counts for nothing.
+    let validation = validation.filter(|validation| ledger.is_known && validation.ledger_token == token);
     let whole_splits = whole_splits(&catalog, &plan, source);
     let tables: Vec<TableFacts> = plan
         .tables
@@ -131,10 +136,17 @@ fn ledger_facts(server: &TargetServer, identity: &RunIdentity) -> Result<LedgerF
         return Ok(LedgerFacts::default());
     }
     let mut facts = LedgerFacts {
+        is_known: true,
         steps: ledger.steps(&mut connection, &identity.run_id).map_err(Error::target(context()))?,
         ..LedgerFacts::default()
     };
-    for split in ledger.splits(&mut connection, &identity.run_id).map_err(Error::target(context()))? {
+    let owned = ledger.owned_tables(&mut connection, &identity.run_id).map_err(Error::target(context()))?;
+    let splits = ledger.splits(&mut connection, &identity.run_id).map_err(Error::target(context()))?;
+    // What another run has replaced or emptied is not ours any more.
+    if facts.steps.iter().any(|step| step.step == "create") && owned.is_empty() {
+        facts.is_known = false;
+    }
+    for split in splits.into_iter().filter(|split| owned.contains(&split.table)) {
         facts.splits.entry(split.table.clone()).or_default().push(split);
     }
     Ok(facts)

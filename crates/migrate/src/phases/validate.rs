@@ -13,6 +13,7 @@ use mssql2pg_mapping::{DatabasePlan, TablePlan};
 use mssql2pg_sources::Source;
 use mssql2pg_target::{Connection, SplitRow};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -24,6 +25,8 @@ pub struct Validation {
     pub format: u32,
     /// RFC 3339 in UTC.
     pub validated_at: String,
+    /// What was loaded then: [`ledger_token`]. A validation of anything else counts for nothing.
+    pub ledger_token: String,
     /// Tables in the plan's order.
     pub tables: Vec<TableValidation>,
 }
@@ -65,7 +68,7 @@ pub fn validate(
     catalog: &Catalog,
     plan: &DatabasePlan,
 ) -> Result<Validation, Error> {
-    let (catalog, _) = selected(catalog.clone(), &context.config.tables);
+    let (catalog, _) = selected(catalog.clone(), &context.config.tables)?;
     context.timed("validate", || {
         let baseline: Option<Baseline> = context.run.read_json("baseline.json")?;
         let splits = splits_by_table(context, server)?;
@@ -95,7 +98,12 @@ pub fn validate(
         let tables = results
             .into_iter()
             .filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner));
-        let validation = Validation { format: 1, validated_at: crate::run::now(), tables: tables.collect() };
+        let validation = Validation {
+            format: 1,
+            validated_at: crate::run::now(),
+            ledger_token: ledger_token(splits.values().flatten()),
+            tables: tables.collect(),
+        };
         context.run.write_json("validation.json", &validation)?;
         Ok(validation)
     })
@@ -129,6 +137,20 @@ fn validate_table(
         differing_columns: contents.map(|contents| contents.differing_columns).unwrap_or_default(),
         checks,
     })
+}
+
+/// A hash of everything that the ledger says is loaded.
+pub(super) fn ledger_token<'a>(splits: impl Iterator<Item = &'a SplitRow>) -> String {
+    let mut marks: Vec<String> = splits
+        .map(|split| format!("{}\0{}\0{}\0{}", split.table, split.split, split.rows, split.digest))
+        .collect();
+    marks.sort();
+    let mut hash = Sha256::new();
+    for mark in marks {
+        hash.update(mark);
+        hash.update([0]);
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn splits_by_table(

@@ -84,7 +84,7 @@ fn moments(seed: u64) -> Vec<Moment> {
         Moment { ticks: 1, ..at(2000, 1, 1) },
         Moment { ticks: 9, ..at(1999, 1, 1) },
         Moment { ticks: 10, ..at(1, 1, 1) },
-        Moment { ticks: 123_456_7, ..at(1600, 2, 29) },
+        Moment { ticks: 1_234_567, ..at(1600, 2, 29) },
         Moment { ticks: 9_999_999, ..at(1, 1, 1) },
         Moment { ticks: 5_000_000, ..at(2020, 6, 15) },
     ];

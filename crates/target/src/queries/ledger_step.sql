@@ -2,7 +2,7 @@
 create table mssql2pg.step (
     run_id text not null references mssql2pg.run on delete cascade,
     step text not null,
-    outcome text not null check (outcome in ('done', 'skipped', 'failed')),
+    outcome text not null check (outcome in ('done', 'skipped', 'failed', 'set-aside', 'restored')),
     message text,
     seconds double precision not null,
     number bigint generated always as identity,

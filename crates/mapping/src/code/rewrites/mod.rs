@@ -46,7 +46,10 @@ static ALL: &[&[Rewrite]] = &[
 pub(super) fn convert(printer: &Printer<'_>, name: &str, arguments: &[Expr]) -> Result<Typed, NotConverted> {
     let found = ALL.iter().flat_map(|family| family.iter()).find(|rewrite| rewrite.name == name);
     let Some(rewrite) = found else {
-        let kind = if name.contains('.') { "the user's function" } else { "the function" };
+        let kind = match name.rsplit_once('.') {
+            None => "the function",
+            Some((owner, _)) => printer.method_of(owner).unwrap_or("the user's function"),
+        };
         return Err(NotConverted::new(format!("it calls {kind} {name}, which is not converted")));
     };
     if !rewrite.arguments.contains(&arguments.len()) {

@@ -2,7 +2,7 @@
 
 use super::Rewrite;
 use crate::code::NotConverted;
-use crate::code::print::{ATOM, Kind, Printer, Purpose, Typed};
+use crate::code::print::{ATOM, Kind, LIKE, Printer, Purpose, Typed};
 use crate::code::syntax::Expr;
 use crate::code::values::{Family, ValueType, integer_rank};
 
@@ -79,7 +79,7 @@ fn coalesce(printer: &Printer<'_>, arguments: &[Expr]) -> Result<Typed, NotConve
     Ok(Typed { sql: format!("coalesce({})", sql.join(", ")), level: ATOM, kind })
 }
 
-/// NULLIF compares in the common type and returns the first value in its own.
+/// NULLIF compares in the common type and returns the first value in its own, trailing blanks included.
 fn null_if(printer: &Printer<'_>, arguments: &[Expr]) -> Result<Typed, NotConverted> {
     let [first, second] = arguments else { return Err(NotConverted::new("nullif takes two arguments")) };
     let value = printer.value(first)?;
@@ -90,8 +90,17 @@ fn null_if(printer: &Printer<'_>, arguments: &[Expr]) -> Result<Typed, NotConver
         return Err(NotConverted::new(format!("it compares values of type {}", found.sql_type.name())));
     }
     let both = printer.unified(&[first, second], Purpose::Compare)?;
-    let other = both.last().map(|one| one.sql.clone()).unwrap_or_default();
-    Ok(Typed { sql: format!("nullif({}, {other})", value.sql), level: ATOM, kind: Kind::Value(found) })
+    let mut both = printer.compared("=", &[first, second], both)?;
+    let (Some(other), Some(compared)) = (both.pop(), both.pop()) else {
+        return Err(NotConverted::new("nullif takes two arguments"));
+    };
+    let sql = if compared.sql == value.sql {
+        format!("nullif({}, {})", value.sql, other.sql)
+    } else {
+        let (one, two) = (compared.at(LIKE), other.at(LIKE));
+        format!("case when {one} = {two} then null else {} end", value.sql)
+    };
+    Ok(Typed { sql, level: ATOM, kind: Kind::Value(found) })
 }
 
 fn if_else(printer: &Printer<'_>, arguments: &[Expr]) -> Result<Typed, NotConverted> {

@@ -112,15 +112,17 @@ fn end(printer: &Printer<'_>, arguments: &[Expr], name: &str) -> Result<Typed, N
     Ok(Typed::value(format!("{name}({}, {count})", value.as_text()), ATOM, sql_type))
 }
 
-/// REPLACE searches by the collation: only what has no letters is the same everywhere.
+/// REPLACE searches by the collation: only what has no letters is nearly the same everywhere. A soft or a wide
+/// hyphen may still be found for a hyphen, hence the question where the result is kept.
 fn replace(printer: &Printer<'_>, arguments: &[Expr]) -> Result<Typed, NotConverted> {
     let (value, found) = text(printer, arguments, "replace")?;
-    let [_, Expr::Text { value: old, .. }, Expr::Text { value: new, .. }] = arguments else {
+    let [searched, Expr::Text { value: old, .. }, Expr::Text { value: new, .. }] = arguments else {
         return Err(NotConverted::new("it calls replace with what is not a literal"));
     };
     if old.is_empty() || !old.is_ascii() || old.contains(|character: char| character.is_ascii_alphabetic()) {
         return Err(NotConverted::new("it calls replace for letters, which SQL Server finds by collation"));
     }
+    printer.finds_the_same_text(&[searched])?;
     if new.chars().count() > old.chars().count() {
         return Err(NotConverted::new("it calls replace with a longer text"));
     }

@@ -1,40 +1,123 @@
 //! Keys and indexes: present and valid, so PostgreSQL itself vouches for uniqueness.
+//!
+//! Invariant: what a key is over counts, not what it is called. A key that was renamed passes, and an index over other
+//! columns under the planned name does not.
 
 use super::{Compared, TableCheck, TableContext};
 use crate::error::Error;
+use mssql2pg_mapping::TablePlan;
+use mssql2pg_target::catalog::{PgConstraint, PgIndex, constraints, indexes};
 
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "keys",
-    manual: "The primary key, the unique constraints and the unique indexes of the plan exist in PostgreSQL and are valid, so no key occurs twice.",
+    manual: "The primary key, the unique constraints and the unique indexes of the plan exist in PostgreSQL over the same columns and are valid, whatever their names, so no key occurs twice.",
     run: check,
 };
 
 fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
     let plan = context.plan;
     let failed = || format!("cannot look at {}", plan.sql_name());
-    let constraints = mssql2pg_target::catalog::constraints(context.connection, &plan.schema, &plan.name)
-        .map_err(Error::target(failed()))?;
-    let indexes = mssql2pg_target::catalog::indexes(context.connection, &plan.schema, &plan.name)
-        .map_err(Error::target(failed()))?;
-    let mut differences = Vec::new();
-    let mut keys = 0;
-    for (key, kind) in
-        plan.primary_key.iter().map(|key| (key, 'p')).chain(plan.unique.iter().map(|key| (key, 'u')))
+    let constraints =
+        constraints(context.connection, &plan.schema, &plan.name).map_err(Error::target(failed()))?;
+    let indexes = indexes(context.connection, &plan.schema, &plan.name).map_err(Error::target(failed()))?;
+    let planned = planned(plan);
+    let mut differences: Vec<String> =
+        planned.iter().filter_map(|key| key.difference(&constraints, &indexes)).collect();
+    let too_wide: Vec<&Planned<'_>> =
+        planned.iter().filter(|key| key.takes_more_nulls(&indexes)).collect();
+    // Only PostgreSQL 15 and later can do better; for older ones the phase finish has a finding.
+    if !too_wide.is_empty()
+        && context.connection.server_info().map_err(Error::target(failed()))?.major() >= 15
     {
-        keys += 1;
-        if !constraints
-            .iter()
-            .any(|known| known.name == key.name && known.kind == kind && known.columns == key.columns)
-        {
-            differences.push(format!("the key {} is missing", key.name));
-        }
+        differences.extend(too_wide.iter().map(|key| {
+            format!("{} takes a null more than once, for want of nulls not distinct", key.shown())
+        }));
     }
-    for index in plan.indexes.iter().filter(|index| index.unique) {
-        keys += 1;
-        if !indexes.iter().any(|known| known.name == index.name && known.unique && known.valid) {
-            differences.push(format!("the unique index {} is missing or not valid", index.name));
-        }
-    }
-    let detail = if keys == 0 { "no key in the source".to_owned() } else { format!("{keys} keys hold") };
+    let detail = match planned.len() {
+        0 => "no key in the source".to_owned(),
+        keys => format!("{keys} keys hold"),
+    };
     Ok(Compared::none_of(differences, detail))
+}
+
+/// What kind of key is planned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    PrimaryKey,
+    Unique,
+    UniqueIndex,
+}
+
+/// A key or a unique index of the plan.
+struct Planned<'a> {
+    kind: Kind,
+    name: &'a str,
+    columns: Vec<&'a str>,
+    /// Whether only some of the rows are in it.
+    partial: bool,
+    nulls_not_distinct: bool,
+}
+
+/// All keys and unique indexes of a table's plan.
+fn planned(plan: &TablePlan) -> Vec<Planned<'_>> {
+    let primary = plan.primary_key.iter().map(|key| (key, Kind::PrimaryKey));
+    let keys = primary.chain(plan.unique.iter().map(|key| (key, Kind::Unique))).map(|(key, kind)| Planned {
+        kind,
+        name: &key.name,
+        columns: key.columns.iter().map(String::as_str).collect(),
+        partial: false,
+        nulls_not_distinct: key.nulls_not_distinct,
+    });
+    let indexes = plan.indexes.iter().filter(|index| index.unique).map(|index| Planned {
+        kind: Kind::UniqueIndex,
+        name: &index.name,
+        columns: index.columns.iter().map(|(column, _)| column.as_str()).collect(),
+        partial: index.filter.is_some(),
+        nulls_not_distinct: index.nulls_not_distinct,
+    });
+    keys.chain(indexes).collect()
+}
+
+impl Planned<'_> {
+    /// What is wrong with it in the target. The direction of a column and the columns of `INCLUDE` change nothing
+    /// about what is unique; PostgreSQL rewrites a predicate, so only whether there is one is compared.
+    fn difference(&self, constraints: &[PgConstraint], indexes: &[PgIndex]) -> Option<String> {
+        let indexed = self.held_by(indexes).next().is_some();
+        let there = match self.kind {
+            Kind::PrimaryKey => {
+                indexed && constraints.iter().any(|known| known.kind == 'p' && known.columns == self.columns)
+            }
+            Kind::Unique | Kind::UniqueIndex => indexed,
+        };
+        (!there).then(|| match self.kind {
+            Kind::PrimaryKey | Kind::Unique => format!("{} is missing", self.shown()),
+            Kind::UniqueIndex => format!("{} is missing or not valid", self.shown()),
+        })
+    }
+
+    /// The valid unique indexes over its columns.
+    fn held_by<'b>(&self, indexes: &'b [PgIndex]) -> impl Iterator<Item = &'b PgIndex> {
+        indexes.iter().filter(|known| {
+            known.unique
+                && known.valid
+                && known.predicate.is_some() == self.partial
+                && known.columns == self.columns
+        })
+    }
+
+    /// Whether SQL Server took one null, and the target has the key but takes any number of them.
+    fn takes_more_nulls(&self, indexes: &[PgIndex]) -> bool {
+        let mut known = self.held_by(indexes).peekable();
+        self.nulls_not_distinct && known.peek().is_some() && known.all(|index| !index.nulls_not_distinct)
+    }
+
+    /// For messages.
+    fn shown(&self) -> String {
+        let what = match self.kind {
+            Kind::PrimaryKey => "primary key",
+            Kind::Unique => "key",
+            Kind::UniqueIndex => "unique index",
+        };
+        format!("the {what} {} over ({})", self.name, self.columns.join(", "))
+    }
 }
