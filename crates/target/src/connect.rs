@@ -415,7 +415,8 @@ mod tests {
 
     #[test]
     fn the_beginning_of_a_batch_names_what_it_is_about() {
-        let batch = "begin;\nset local lock_timeout = 0;\nSTART transaction;\ndrop table a, b;\ncreate schema c";
+        let batch =
+            "begin;\nset local lock_timeout = 0;\nSTART transaction;\ndrop table a, b;\ncreate schema c";
         assert_eq!(refused(batch), "the target refuses: drop table a, b;");
         assert_eq!(refused("begin;\nset x = 'y'"), "the target refuses: begin;");
         assert_eq!(refused("begin;\nbeginning of nothing"), "the target refuses: beginning of nothing");

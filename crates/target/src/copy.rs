@@ -139,6 +139,9 @@ impl Connection {
     /// Reads what `copy_sql` (`copy … to stdout …`) sends, in a read-only transaction of its own. `on_bytes` is called
     /// with one message at a time, in binary format the header, each row, and the trailer; on `Break` the statement is
     /// cancelled and the result is `Ok`.
+    ///
+    /// A row costs about 0.4 µs of CPU here, half of it the blocking client's way into its runtime and out again, once
+    /// a message. Gathering rows before the call was measured and gains nothing.
     pub fn copy_out(
         &mut self,
         copy_sql: &str,

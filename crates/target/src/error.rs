@@ -226,8 +226,11 @@ fn message_without_values(code: &str, message: &str) -> String {
 
 /// The detail of a code in [`DETAIL_NAMES_OBJECTS`], its lines joined: PostgreSQL names up to 100 objects, one a line.
 fn detail_without_values(code: &str, detail: &str) -> Option<String> {
-    let lines: Vec<&str> =
-        detail.lines().map(|line| line.trim().trim_end_matches('.')).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> = detail
+        .lines()
+        .map(|line| line.trim().trim_end_matches('.'))
+        .filter(|line| !line.is_empty())
+        .collect();
     (DETAIL_NAMES_OBJECTS.contains(&code) && !lines.is_empty()).then(|| lines.join("; "))
 }
 

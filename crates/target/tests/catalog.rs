@@ -3,10 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
 
 use mssql2pg_target::catalog::{
-    PgColumn, PgIndex, columns, constraints, count_orphans, existing_tables, identity_state, indexes,
-    row_count, set_identity, table_size,
+    PgColumn, PgIndex, columns, constraints, count_orphans, existing_sequences, existing_tables,
+    identity_state, index_is_on, indexes, row_count, sequence_state, set_identity, table_size, user_triggers,
 };
-use mssql2pg_target::embedded::testing::database;
+use mssql2pg_target::embedded::Provisioned;
+use mssql2pg_target::embedded::testing::{database, database_on};
 use mssql2pg_target::{Connection, ErrorKind, Target};
 
 fn connected() -> Connection {
@@ -80,15 +81,184 @@ fn a_table_is_described_as_it_was_created() {
     assert_eq!((found.len(), found[0].kind, found[0].validated), (1, 'f', false));
     assert_eq!(found[0].definition, r#"FOREIGN KEY (t_id) REFERENCES "Odd"."T 1"(id) NOT VALID"#);
 
-    let index = |name: &str, unique| PgIndex { name: name.to_owned(), unique, valid: true };
-    let expected = [index("T 1_pkey", true), index("by_name", false), index("pair", true)];
-    assert_eq!(indexes(&mut connection, "Odd", "T 1").unwrap(), expected);
+    let pair = |schema: &str, name: &str| (schema.to_owned(), name.to_owned());
+    assert_eq!(found[0].referenced, Some(pair("Odd", "T 1")));
+    assert_eq!(found[0].referenced_columns, names(&["id"]));
 
     assert_eq!(row_count(&mut connection, r#""Odd".child"#).unwrap(), 1);
     assert_eq!(row_count(&mut connection, r#""Odd"."T 1""#).unwrap(), 0);
     assert!(row_count(&mut connection, r#""Odd".absent"#).is_err());
     assert!(table_size(&mut connection, "Odd", "child").unwrap() >= 8192);
     assert!(table_size(&mut connection, "Odd", "absent").is_err());
+}
+
+/// An index over ascending columns, of no constraint.
+fn index(name: &str, unique: bool, columns: &[&str]) -> PgIndex {
+    PgIndex {
+        name: name.to_owned(),
+        unique,
+        valid: true,
+        columns: names(columns),
+        descending: vec![false; columns.len()],
+        included: Vec::new(),
+        predicate: None,
+        nulls_not_distinct: false,
+        constraint: false,
+    }
+}
+
+/// What `indexes` must say on any major version from 13 on.
+fn check_indexes(connection: &mut Connection) {
+    connection
+        .batch(
+            r#"create schema "Odd"; create schema other;
+            create table "Odd"."T 1" (
+                id int8 primary key, gone int4, "Na me" varchar(50), amount int4, note text,
+                constraint pair unique ("Na me", amount) include (note),
+                constraint apart exclude using btree (amount with =)
+            );
+            alter table "Odd"."T 1" drop column gone;
+            create table "Odd".child (id int8 references "Odd"."T 1");
+            create index in_child on "Odd".child (id);
+            create table other."T 1" (id int8 primary key);
+            create unique index "by Name" on "Odd"."T 1" (amount desc, "Na me") include (note, id)
+                where note is not null;
+            create index by_text on "Odd"."T 1" (lower(note), id desc nulls last)"#,
+        )
+        .unwrap();
+    let expected = [
+        PgIndex { constraint: true, ..index("T 1_pkey", true, &["id"]) },
+        PgIndex { constraint: true, ..index("apart", false, &["amount"]) },
+        PgIndex {
+            descending: vec![true, false],
+            included: names(&["note", "id"]),
+            predicate: Some("(note IS NOT NULL)".to_owned()),
+            ..index("by Name", true, &["amount", "Na me"])
+        },
+        PgIndex { descending: vec![false, true], ..index("by_text", false, &["lower(note)", "id"]) },
+        PgIndex { included: names(&["note"]), constraint: true, ..index("pair", true, &["Na me", "amount"]) },
+    ];
+    assert_eq!(indexes(connection, "Odd", "T 1").unwrap(), expected);
+    assert_eq!(indexes(connection, "Odd", "child").unwrap(), [index("in_child", false, &["id"])]);
+    assert_eq!(indexes(connection, "Odd", "absent").unwrap(), []);
+    if connection.server_info().unwrap().major() >= 15 {
+        connection.batch("create unique index n on other.\"T 1\" (id) nulls not distinct").unwrap();
+        let found = indexes(connection, "other", "T 1").unwrap();
+        assert_eq!(found[1], PgIndex { nulls_not_distinct: true, ..index("n", true, &["id"]) });
+    }
+    let mut is_on =
+        |schema: &str, table: &str, name: &str| index_is_on(&mut *connection, schema, table, name).unwrap();
+    assert!(
+        is_on("Odd", "T 1", "by Name")
+            && is_on("Odd", "T 1", "T 1_pkey")
+            && is_on("other", "T 1", "T 1_pkey")
+    );
+    assert!(
+        !is_on("Odd", "T 1", "in_child")
+            && !is_on("other", "T 1", "by Name")
+            && !is_on("Odd", "T 1", "by name")
+    );
+}
+
+#[test]
+fn an_index_is_described_by_what_it_is_over() {
+    check_indexes(&mut connected());
+}
+
+#[test]
+fn an_index_is_described_alike_by_the_newest_version() {
+    let Some(database) = database_on(Provisioned::Npm) else { return };
+    check_indexes(&mut Target::parse(&database.url).unwrap().connect().unwrap());
+}
+
+#[test]
+fn an_index_that_was_not_finished_is_not_valid() {
+    let mut connection = connected();
+    connection.batch("create table public.t (id int4); insert into public.t values (1), (1)").unwrap();
+    let error = connection.execute("create unique index concurrently u on public.t (id)").unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Constraint);
+    let expected = PgIndex { valid: false, ..index("u", true, &["id"]) };
+    assert_eq!(indexes(&mut connection, "public", "t").unwrap(), [expected]);
+    assert!(index_is_on(&mut connection, "public", "t", "u").unwrap());
+}
+
+#[test]
+fn a_foreign_key_tells_its_pairs_of_columns() {
+    let mut connection = connected();
+    connection
+        .batch(
+            r#"create schema "S 2";
+            create table "S 2".parent (a int4, "B b" text, c int4, primary key (a, "B b"), unique ("B b", a));
+            create table public.child (x text, y int4, constraint fk foreign key (x, y) references "S 2".parent ("B b", a))"#,
+        )
+        .unwrap();
+    let found = constraints(&mut connection, "public", "child").unwrap();
+    assert_eq!(found[0].columns, names(&["x", "y"]));
+    assert_eq!(found[0].referenced, Some(("S 2".to_owned(), "parent".to_owned())));
+    assert_eq!(found[0].referenced_columns, names(&["B b", "a"]));
+    let found = constraints(&mut connection, "S 2", "parent").unwrap();
+    assert!(found.iter().all(|key| key.referenced.is_none() && key.referenced_columns.is_empty()));
+}
+
+#[test]
+fn triggers_are_those_that_are_enabled_in_this_session() {
+    let mut connection = connected();
+    connection
+        .batch(
+            r#"create table public.parent (id int4 primary key);
+            create table public."T" (id int4 references public.parent);
+            create function public.f() returns trigger language plpgsql as 'begin return new; end';
+            create trigger usual before insert on public."T" for each row execute function public.f();
+            create trigger "Al ways" after insert on public."T" execute function public.f();
+            create trigger off before insert on public."T" for each row execute function public.f();
+            create trigger replica before insert on public."T" for each row execute function public.f();
+            create trigger elsewhere before insert on public.parent for each row execute function public.f();
+            alter table public."T" enable always trigger "Al ways";
+            alter table public."T" disable trigger off;
+            alter table public."T" enable replica trigger replica"#,
+        )
+        .unwrap();
+    assert_eq!(user_triggers(&mut connection, "public", "T").unwrap(), ["Al ways", "usual"]);
+    connection.batch("set session_replication_role = replica").unwrap();
+    assert_eq!(user_triggers(&mut connection, "public", "T").unwrap(), ["Al ways", "replica"]);
+    assert!(user_triggers(&mut connection, "public", "absent").unwrap().is_empty());
+}
+
+#[test]
+fn sequences_are_found_and_tell_where_they_stand() {
+    let mut connection = connected();
+    connection
+        .batch(
+            r#"create schema "S 2";
+            create sequence "S 2"."Q q" increment by -5 start with -7;
+            create sequence public.q;
+            create table public.t (id int4 generated always as identity)"#,
+        )
+        .unwrap();
+    let pair = |schema: &str, name: &str| (schema.to_owned(), name.to_owned());
+    let asked = [
+        pair("public", "t_id_seq"),
+        pair("public", "t"),
+        pair("S 2", "Q q"),
+        pair("public", "Q q"),
+        pair("public", "q"),
+    ];
+    let found = existing_sequences(&mut connection, &asked).unwrap();
+    assert_eq!(found, [pair("public", "t_id_seq"), pair("S 2", "Q q"), pair("public", "q")]);
+    assert_eq!(existing_sequences(&mut connection, &[]).unwrap(), []);
+
+    assert_eq!(sequence_state(&mut connection, "S 2", "Q q").unwrap(), (-7, false, -5));
+    connection.batch(r#"select nextval('"S 2"."Q q"'), nextval('"S 2"."Q q"')"#).unwrap();
+    assert_eq!(sequence_state(&mut connection, "S 2", "Q q").unwrap(), (-12, true, -5));
+    connection.batch("select setval('public.q', 9223372036854775807, false)").unwrap();
+    assert_eq!(sequence_state(&mut connection, "public", "q").unwrap(), (i64::MAX, false, 1));
+    for (schema, name) in [("public", "t"), ("public", "Q q"), ("absent", "q")] {
+        let error = sequence_state(&mut connection, schema, name).unwrap_err();
+        assert_eq!(
+            error.context,
+            format!("cannot ask for the sequence {schema}.{name}: there is no such object in the target")
+        );
+    }
 }
 
 #[test]

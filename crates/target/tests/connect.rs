@@ -288,3 +288,39 @@ fn statements_say_what_is_refused_and_why() {
     assert_eq!(error.server().unwrap().constraint.as_deref(), Some("t_pkey"));
     assert!(!error.server().unwrap().to_string().contains("(2)"));
 }
+
+#[test]
+fn a_refused_batch_names_the_statement_and_the_objects_in_its_way() {
+    let mut connection = Target::parse(&database().url).unwrap().connect().unwrap();
+    connection
+        .batch(
+            "create table public.t (a int4 primary key, b text);
+            create table public.c (a int4 constraint fk references public.t);
+            create view public.v as select b from public.t",
+        )
+        .unwrap();
+    let mut refused = |sql: &str| {
+        let error = connection.batch(sql).unwrap_err();
+        let _ = connection.batch("rollback");
+        let server = error.server().unwrap().to_string();
+        assert!(!full_text(&error).contains("s3cret"), "{}", full_text(&error));
+        (error.context, server)
+    };
+    let (context, server) =
+        refused("begin;\nset local lock_timeout = 0;\ndrop table public.t;\nselect 's3cret'");
+    assert_eq!(context, "the target refuses: drop table public.t;");
+    assert!(server.contains("view public.v depends on table public.t"), "{server}");
+    assert!(server.contains("; constraint fk on table public.c depends on table public.t"), "{server}");
+    assert!(server.ends_with(" (SQLSTATE 2BP01)"), "{server}");
+
+    let (_, server) = refused("begin;\ntruncate public.t");
+    assert!(server.contains("Table \"c\" references \"t\" (SQLSTATE 0A000)"), "{server}");
+
+    // Where the server points at a place, its statement is shown, however many go before it; places are characters.
+    let (context, _) = refused(
+        "begin;\ncomment on table public.t is 'größe s3cret';\ncreate table public.u (\n a int4 default absent(1)\n);\nselect 's3cret'",
+    );
+    assert_eq!(context, "the target refuses: create table public.u (");
+    let (context, _) = refused("selec 's3cret'");
+    assert_eq!(context, "the target refuses: selec");
+}

@@ -3,6 +3,9 @@
 use super::*;
 use mssql2pg_catalog::Length;
 
+/// The collation of the test database.
+const LOOSE: &str = "SQL_Latin1_General_CP1_CI_AS";
+
 /// One column of each family, with PostgreSQL types as the type table gives them.
 fn columns() -> Vec<ColumnContext> {
     let limited = |length| Length::limited(length);
@@ -39,17 +42,37 @@ fn columns() -> Vec<ColumnContext> {
         ("Key8", SqlType::Binary { length: 4 }, "bytea"),
         ("Doc", SqlType::Xml, "xml"),
         ("YesNo", SqlType::Char { length: 1 }, "boolean"),
+        ("kind", SqlType::NVarChar { length: limited(10) }, "varchar(10)"),
+        ("Exact", SqlType::NVarChar { length: limited(20) }, "varchar(20)"),
+        ("ExactOld", SqlType::VarChar { length: limited(20) }, "varchar(20)"),
+        ("ExactCode", SqlType::Char { length: 5 }, "char(5)"),
+        ("Cased", SqlType::NVarChar { length: limited(20) }, "varchar(20)"),
+        ("Untold", SqlType::NVarChar { length: limited(20) }, "varchar(20)"),
+        ("Node", SqlType::HierarchyId, "text"),
+        ("Place", SqlType::Geography, "text"),
     ];
     let column = |(source, sql_type, pg_type): (&str, SqlType, &str)| ColumnContext {
         source: source.to_owned(),
         name: source.to_lowercase(),
         sql_type,
         pg_type: pg_type.to_owned(),
+        collation: match source {
+            "Exact" => Some("Latin1_General_100_BIN2_UTF8"),
+            "ExactOld" | "ExactCode" => Some("SQL_Latin1_General_CP437_BIN"),
+            "Cased" => Some("Latin1_General_100_CS_AS_KS_WS"),
+            "Untold" => None,
+            _ => Some(LOOSE),
+        }
+        .map(str::to_owned),
     };
     list.map(column).to_vec()
 }
 
 fn convert(text: &str, wanted: Wanted<'_>) -> Result<Converted, NotConverted> {
+    convert_in(Some(LOOSE), text, wanted)
+}
+
+fn convert_in(collation: Option<&str>, text: &str, wanted: Wanted<'_>) -> Result<Converted, NotConverted> {
     let table = ObjectName::new("dbo", "Orders");
     let sequences = BTreeMap::from([(
         ObjectName::new("SalesLT", "SalesOrderNumber"),
@@ -59,7 +82,11 @@ fn convert(text: &str, wanted: Wanted<'_>) -> Result<Converted, NotConverted> {
     convert_expression(
         text,
         wanted,
-        &ExpressionContext { table: &table, columns: &columns, sequences: &sequences },
+        &ExpressionContext {
+            table: &table,
+            columns: &columns,
+            database: DatabaseContext { sequences: &sequences, collation },
+        },
     )
 }
 
@@ -173,7 +200,7 @@ fn checks_become_conditions_or_are_refused() {
     check("[Doc] is not null", "doc is not null");
     check(
         "[Doc].value('a','int')=1",
-        "not converted: it calls the user's function Doc.value, which is not converted",
+        "not converted: it calls a method of xml, Doc.value, which is not converted",
     );
     check("[Id] % 2 = 0", "id % 2 = 0");
     check("[Id]/2*3 > 1", "id / 2 * 3 > 1");
@@ -309,7 +336,7 @@ fn computed_columns_keep_the_type_and_value_of_t_sql_or_are_refused() {
         "not converted: it uses a date part that depends on DATEFIRST",
     );
     generated("upper([Name])", "nvarchar(50)", "upper(name)");
-    generated("replace([Name],'-','')", "nvarchar(50)", "replace(name, '-', '')");
+    generated("replace([Exact],'-','')", "nvarchar(20)", "replace(exact, '-', '')");
     generated("[Id]*2", "int", "id * 2");
     generated("[Big]+[Id]", "bigint", "big + id");
     generated("abs([Id])", "int", "abs(id)");
@@ -373,6 +400,142 @@ fn filters_depend_on_nothing_but_the_row() {
         "not converted: it calls GETDATE, whose result changes; PostgreSQL allows only what the row decides",
     );
     filter("[Status] IN ((1), (2))", "status in (1, 2)");
+}
+
+/// The reason why text under the test database's collation is not compared.
+fn by_collation(name: &str) -> String {
+    format!(
+        "not converted: it compares text by the collation {name}, which finds texts equal that PostgreSQL tells apart"
+    )
+}
+
+#[test]
+fn text_that_compares_by_a_collation_decides_no_kept_value() {
+    let check = |text: &str, reason: &str| {
+        let value = format!("case when {text} then 1 else 0 end");
+        assert_eq!(shown(convert(text, Wanted::Filter)), reason, "{text}");
+        assert_eq!(shown(convert(&value, Wanted::Generated)), reason, "{value}");
+        // A check guards and changes nothing.
+        assert!(convert(text, Wanted::Check).is_ok(), "{text}");
+    };
+    let loose = by_collation(LOOSE);
+    let cased = by_collation("Latin1_General_100_CS_AS_KS_WS");
+    // `open`, `OPEN` and `'open '` are all 1 in SQL Server.
+    check("[kind]=N'open'", &loose);
+    check("[kind]<>N'open'", &loose);
+    check("N'open'=[kind]", &loose);
+    check("[kind]<N'open'", &loose);
+    check("[kind]=[Exact]", &loose);
+    check("[Exact]=[kind]", &loose);
+    check("[kind] in (N'open',N'done')", &loose);
+    check("N'open' in ([Exact],[kind])", &loose);
+    check("[kind] between N'a' and N'b'", &loose);
+    check("[kind] like N'open%'", &loose);
+    check("[kind] not like N'[0-9]%'", &loose);
+    check("[zip]='12345'", &loose);
+    check("left([Name],(1))=N'a'", &loose);
+    check("isnull([Name],N'')<>N''", &loose);
+    check("[Exact]+[Name]=N'ab'", &loose);
+    check("nullif([kind],N'')=N'x'", &loose);
+    check("nullif([kind],N'') is null", &loose);
+    check("replace([kind],N'-',N'') is null", &loose);
+    check("case [kind] when N'open' then 1 else 0 end=1", &loose);
+    check("case when [Exact]=N'a' then [kind] else N'' end=N'x'", &loose);
+    check("iif([Exact]=N'a',[kind],N'')=N'x'", &loose);
+    check("[Id]=1 or [kind]=N'open'", &loose);
+    check("not ([Id]=1 and [kind]=N'open')", &loose);
+    check("[Cased]=N'open'", &cased);
+    check("[Cased] like N'open'", &cased);
+    check("[Untold]=N'open'", "not converted: it compares text by a collation that the source does not tell");
+    // What is made text has the database's collation.
+    check("cast([Id] as varchar(12))='1'", &loose);
+    check("'a'='A'", &loose);
+    check("iif([Exact]=N'a',cast([Id] as varchar(12)),'')='A'", &loose);
+    check("[Exact]<N'a'", "not converted: it orders text, which PostgreSQL does by another collation");
+    check(
+        "[Exact] between N'a' and N'b'",
+        "not converted: it orders text, which PostgreSQL does by another collation",
+    );
+    generated("case [kind] when N'open' then 1 else 0 end", "", &loose);
+    generated("nullif([kind],N'')", "", &loose);
+    generated("iif([kind]=N'open',1,0)", "", &loose);
+    generated("replace([kind],N'-',N'')", "", &loose);
+}
+
+#[test]
+fn binary_collations_compare_as_postgresql_does_but_for_trailing_blanks() {
+    generated(
+        "case when [Exact]=N'open' then 1 else 0 end",
+        "int",
+        "case when rtrim(exact, ' ') = 'open' then 1 else 0 end",
+    );
+    generated(
+        "case [ExactCode] when 'a  ' then 1 else 0 end",
+        "int",
+        "case when rtrim(exactcode, ' ') = 'a' then 1 else 0 end",
+    );
+    generated(
+        "nullif([Exact],N' ')",
+        "nvarchar(20)",
+        "case when rtrim(exact, ' ') = '' then null else exact end",
+    );
+    generated(
+        "nullif([Exact]+N'a',[Exact])",
+        "nvarchar(21)",
+        "case when rtrim(exact || 'a', ' ') = rtrim(exact, ' ') then null else exact || 'a' end",
+    );
+    filter(
+        "[Exact]<>N'' and [Exact]=[ExactOld]",
+        "rtrim(exact, ' ') <> '' and rtrim(exact, ' ') = rtrim(exactold, ' ')",
+    );
+    filter("[Exact] not in (N'a',N'b ')", "rtrim(exact, ' ') not in ('a', 'b')");
+    filter("left([Exact],(1))=N'a'", "rtrim(left(exact, 1), ' ') = 'a'");
+    filter("[Exact] like N'a%'", "exact like 'a%'");
+    filter("[ExactOld] like 'a'", "rtrim(exactold) like 'a'");
+    check("[Exact]=N'open '", "exact = 'open '");
+}
+
+#[test]
+fn the_database_decides_how_text_without_a_column_compares() {
+    let check = |collation: Option<&str>, expected: &str| {
+        let text = "cast([Id] as varchar(12))='1'";
+        assert_eq!(shown(convert_in(collation, text, Wanted::Filter)), expected);
+    };
+    check(Some("Latin1_General_BIN"), "rtrim(id::varchar(12), ' ') = '1'");
+    check(Some("Japanese_CI_AS"), &by_collation("Japanese_CI_AS"));
+    // A name that only looks binary.
+    check(Some("Binary_CI_AS"), &by_collation("Binary_CI_AS"));
+    check(None, "not converted: it compares text by a collation that the source does not tell");
+}
+
+#[test]
+fn what_is_no_text_compares_under_every_collation() {
+    filter("[kind] is null", "kind is null");
+    filter(
+        "[Guid]='6F9619FF-8B86-D011-B42D-00C04FC964FF'",
+        "guid = '6F9619FF-8B86-D011-B42D-00C04FC964FF'::uuid",
+    );
+    filter("[Id]='5'", "id = 5");
+    filter("[Day]>='2000-02-03'", "day >= date '2000-02-03'");
+    filter("len([kind])>(3)", "length(rtrim(kind)) > 3");
+    generated("isnull([kind],N'open')", "nvarchar(10)", "coalesce(kind, 'open')");
+    generated("coalesce([kind],[Exact])", "nvarchar(20)", "coalesce(kind, exact)");
+    generated("nullif([Id],0)", "int", "nullif(id, 0)");
+}
+
+#[test]
+fn methods_of_types_are_no_functions_of_the_user() {
+    let check = |text: &str, kind: &str, name: &str| {
+        let expected = format!("not converted: it calls {kind} {name}, which is not converted");
+        generated(text, "", &expected);
+    };
+    check("[Node].[GetLevel]()", "a method of a CLR type,", "Node.GetLevel");
+    check("[Orders].[NODE].GetAncestor(1)", "a method of a CLR type,", "Orders.NODE.GetAncestor");
+    check("[Place].[STAsText]()", "a method of a CLR type,", "Place.STAsText");
+    check("[Doc].value('a','int')", "a method of xml,", "Doc.value");
+    check("[dbo].[GetLevel]([Id])", "the user's function", "dbo.GetLevel");
+    // A schema may be called as a column that has no methods is.
+    check("[Id].[GetLevel]()", "the user's function", "Id.GetLevel");
 }
 
 #[test]

@@ -318,8 +318,7 @@ impl Planner<'_> {
             notes.leave_out("computed column", self.object(column), reason, Some(&computed.text));
             return None;
         }
-        let context =
-            ExpressionContext { table: &self.table.name, columns: stored, database: self.database };
+        let context = ExpressionContext { table: &self.table.name, columns: stored, database: self.database };
         let planned = convert_expression(&computed.text, Wanted::Generated, &context)
             .map_err(|refused| refused.reason)
             .and_then(|converted| {

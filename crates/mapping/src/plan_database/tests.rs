@@ -690,6 +690,11 @@ fn settings_that_name_what_is_not_there_are_errors_with_a_hint() {
         "did you mean dbo?",
     );
     check(
+        schemas("dbo", "mssql2pg"),
+        "the schema dbo cannot become \"mssql2pg\" in PostgreSQL",
+        "the ledger is kept in that schema; choose another name",
+    );
+    check(
         schemas("dbo", "pg_x"),
         "the schema dbo cannot become \"pg_x\" in PostgreSQL",
         "a schema's name has 1 to 63 bytes and does not begin with pg_",
@@ -796,4 +801,227 @@ fn both_ends_of_a_foreign_key_follow_a_decimal_identity() {
     assert_eq!(types, ["bigint", "numeric(18,0)", "bigint", "bigint"]);
     assert_eq!(plan.tables[2].checks[0].expression, "id > 0");
     assert_eq!(codes(&plan).iter().filter(|code| **code == "identity-type-changed").count(), 3);
+}
+
+/// A catalog whose text compares by that collation.
+fn collated(collation: &str, tables: Vec<Table>) -> Catalog {
+    let mut source = catalog(tables);
+    source.database.collation = Some(collation.to_owned());
+    source
+}
+
+#[test]
+fn a_computed_column_that_compares_text_is_kept_under_binary_collations_alone() {
+    let flag = |collation: Option<&str>| Table {
+        indexes: vec![
+            Index { unique: true, ..index("UX_Flag", &["flag"]) },
+            Index { unique: true, filter: Some("[kind]=N'open'".to_owned()), ..index("UX_Open", &["Id"]) },
+            Index { filter: Some("[kind]<>N'open'".to_owned()), ..index("IX_Closed", &["Id"]) },
+        ],
+        ..table(
+            "T",
+            vec![
+                required("Id", SqlType::Int),
+                Column { collation: collation.map(str::to_owned), ..Column::new("kind", text(10)) },
+                Column {
+                    computed: Some(Computed {
+                        text: "(case when [kind]=N'open' then (1) else (0) end)".to_owned(),
+                        persisted: true,
+                    }),
+                    ..Column::new("flag", SqlType::Int)
+                },
+            ],
+        )
+    };
+    let check = |database: &str, own: Option<&str>, kept: bool| {
+        let plan = plan(&collated(database, vec![flag(own)]));
+        let table = &plan.tables[0];
+        let generated: Vec<&str> = table.columns.iter().filter_map(|one| one.generated.as_deref()).collect();
+        let left: Vec<&str> = plan.unconverted.iter().map(|one| one.object.as_str()).collect();
+        let warned: Vec<&str> = plan
+            .findings
+            .iter()
+            .filter(|finding| finding.code.ends_with("-left-out"))
+            .map(|finding| finding.object.as_str())
+            .collect();
+        if kept {
+            assert_eq!(generated, ["case when rtrim(kind, ' ') = 'open' then 1 else 0 end"]);
+            assert_eq!(table.indexes[1].filter.as_deref(), Some("rtrim(kind, ' ') = 'open'"));
+            assert!(left.is_empty() && warned.is_empty(), "{left:?} {warned:?}");
+        } else {
+            assert!(generated.is_empty() && table.indexes.is_empty());
+            assert_eq!(left, ["dbo.T.flag", "dbo.T.UX_Flag", "dbo.T.UX_Open", "dbo.T.IX_Closed"]);
+            assert_eq!(warned, ["dbo.T.flag", "dbo.T.UX_Flag", "dbo.T.UX_Open"]);
+        }
+    };
+    check("SQL_Latin1_General_CP1_CI_AS", None, false);
+    check("SQL_Latin1_General_CP1_CI_AS", Some("Latin1_General_BIN2"), true);
+    check("Latin1_General_BIN2", None, true);
+    check("Latin1_General_BIN2", Some("French_CI_AI"), false);
+    check("Latin1_General_CS_AS", None, false);
+}
+
+#[test]
+fn the_text_of_a_computed_column_has_no_collation_that_is_known() {
+    let source = Table {
+        indexes: vec![
+            Index { filter: Some("[Both]=N'ab'".to_owned()), ..index("IX_Both", &["Id"]) },
+            Index { filter: Some("[A]=N'a'".to_owned()), ..index("IX_A", &["Id"]) },
+        ],
+        ..table(
+            "T",
+            vec![
+                required("Id", SqlType::Int),
+                Column { collation: Some("French_CI_AI".to_owned()), ..Column::new("B", text(10)) },
+                Column::new("A", text(10)),
+                computed("Both", "[B]+N'b'"),
+            ],
+        )
+    };
+    let plan = plan(&collated("Latin1_General_BIN2", vec![source]));
+    let kept: Vec<&str> = plan.tables[0].indexes.iter().map(|index| index.name.as_str()).collect();
+    assert_eq!(kept, ["ix_a"]);
+    assert_eq!(plan.unconverted[0].reason, "it compares text by a collation that the source does not tell");
+}
+
+#[test]
+fn a_key_that_is_not_carried_over_is_a_finding() {
+    let unique = |name: &str, column: &str| Index { unique: true, ..index(name, &[column]) };
+    let source = Table {
+        primary_key: Some(key(Some("PK_T"), &["Id", "Hash"])),
+        unique: vec![key(None, &["Hash"]), key(Some("UQ_Id"), &["Id"])],
+        indexes: vec![
+            unique("UX_Hash", "Hash"),
+            unique("UX_Doc", "Doc"),
+            unique("UX_Id", "Id"),
+            Index { disabled: true, ..unique("UX_Disabled", "Hash") },
+            index("IX_Hash", &["Hash"]),
+        ],
+        ..table(
+            "T",
+            vec![
+                required("Id", SqlType::Int),
+                computed("Hash", "checksum([Id])"),
+                Column::new("Doc", SqlType::Xml),
+            ],
+        )
+    };
+    let plan = plan(&catalog(vec![source]));
+    let found: Vec<(&str, Severity, &str)> = plan
+        .findings
+        .iter()
+        .filter(|finding| finding.code.contains("key-left-out"))
+        .map(|finding| (finding.code.as_str(), finding.severity, finding.object.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("primary-key-left-out", Severity::Blocker, "dbo.T.PK_T"),
+            ("unique-key-left-out", Severity::Warning, "dbo.T.unique constraint"),
+            ("unique-key-left-out", Severity::Warning, "dbo.T.UX_Hash"),
+            ("unique-key-left-out", Severity::Warning, "dbo.T.UX_Doc"),
+        ]
+    );
+    let blocker = plan.findings.iter().find(|finding| finding.severity == Severity::Blocker);
+    assert!(blocker.is_some_and(|one| one.message.ends_with(": its column Hash is not carried over")));
+    // A computed column and six of what stands on it.
+    assert_eq!(plan.unconverted.len(), 7);
+    assert!(found.iter().all(|(code, ..)| FINDING_CODES.iter().any(|(listed, _)| listed == code)));
+}
+
+#[test]
+fn a_table_may_have_as_many_columns_as_postgresql_allows() {
+    let check = |count: usize, last: Column, expected: Option<u64>| {
+        let mut columns: Vec<Column> = (1..count)
+            .map(|number| Column { sparse: true, ..Column::new(format!("C{number}"), SqlType::Int) })
+            .collect();
+        columns.push(last);
+        let plan = plan(&catalog(vec![table("Wide", columns)]));
+        let found = plan.findings.iter().find(|finding| finding.code == "too-many-columns");
+        assert_eq!(found.map(|finding| finding.count), expected.map(Some));
+        if let Some(found) = found {
+            assert_eq!((found.severity, found.object.as_str()), (Severity::Blocker, "dbo.Wide"));
+            assert!(found.message.contains("1601") && found.message.contains("1600"), "{}", found.message);
+        }
+    };
+    check(1600, Column::new("Last", SqlType::Int), None);
+    check(1601, Column::new("Last", SqlType::Int), Some(1601));
+    check(1601, computed("Last", "[C1]+[C2]"), Some(1601));
+    // What is left out takes no place.
+    check(1601, computed("Last", "checksum([C1])"), None);
+    assert!(FINDING_CODES.iter().any(|(code, _)| *code == "too-many-columns"));
+}
+
+#[test]
+fn the_schema_of_the_ledger_is_not_given_away() {
+    let check = |sources: &[&str], expected: &[&str]| {
+        let in_schema = |schema: &&str| Table {
+            name: ObjectName::new(*schema, "T"),
+            ..table("T", vec![Column::new("A", SqlType::Int)])
+        };
+        let plan = plan(&catalog(sources.iter().map(in_schema).collect()));
+        let schemas: Vec<&str> = plan.tables.iter().map(|table| table.schema.as_str()).collect();
+        assert_eq!(schemas, expected);
+        let collisions = plan.findings.iter().filter(|finding| finding.code == "identifier-collision");
+        assert_eq!(collisions.count(), 1);
+        assert!(!plan.schemas.contains(&"mssql2pg".to_owned()));
+    };
+    check(&["mssql2pg", "app"], &["mssql2pg_2", "app"]);
+    check(&["MSSQL2PG"], &["mssql2pg_2"]);
+    check(&["Mssql2Pg", "mssql2pg_2"], &["mssql2pg_3", "mssql2pg_2"]);
+}
+
+#[test]
+fn a_computed_column_is_left_out_if_the_settings_say_so() {
+    let source = catalog(vec![Table {
+        indexes: vec![Index { unique: true, ..index("UX_Total", &["Total"]) }, index("IX_A", &["A"])],
+        ..table("T", vec![required("A", SqlType::Int), computed("Total", "[A]*(2)")])
+    }]);
+    let settings = |name: &str, special: ColumnSettings| MappingSettings {
+        columns: BTreeMap::from([(name.to_owned(), special)]),
+        ..MappingSettings::default()
+    };
+    let leave_out = || ColumnSettings { leave_out: true, ..ColumnSettings::default() };
+    let plan = plan_database(&source, &settings("dbo.T.Total", leave_out())).expect("a plan");
+    assert_eq!(plan.tables[0].columns.len(), 1);
+    let left: Vec<(&str, &str, &str)> = plan
+        .unconverted
+        .iter()
+        .map(|one| (one.kind.as_str(), one.object.as_str(), one.reason.as_str()))
+        .collect();
+    assert_eq!(
+        left,
+        [
+            ("computed column", "dbo.T.Total", "left out by the settings"),
+            ("index", "dbo.T.UX_Total", "its column Total is not carried over"),
+        ]
+    );
+    assert_eq!(plan.unconverted[0].text.as_deref(), Some("[A]*(2)"));
+    assert!(codes(&plan).contains(&"unique-key-left-out"));
+    assert!(!codes(&plan).contains(&"computed-column-left-out"));
+
+    let refused = |name: &str, special: ColumnSettings| {
+        plan_database(&source, &settings(name, special)).expect_err("a setting that cannot be").message
+    };
+    assert_eq!(
+        refused("dbo.T.A", leave_out()),
+        "the settings leave out dbo.T.A, which is not a computed column"
+    );
+    let retyped = ColumnSettings { pg_type: Some("text".to_owned()), ..leave_out() };
+    assert_eq!(
+        refused("dbo.T.Total", retyped),
+        "the settings change dbo.T.Total, which is a computed column"
+    );
+}
+
+#[test]
+fn settings_of_a_column_are_read_by_name_and_take_no_others() {
+    let read = |text: &str| serde_json::from_str::<ColumnSettings>(text);
+    let expected = ColumnSettings { leave_out: true, ..ColumnSettings::default() };
+    assert_eq!(read(r#"{"leave_out": true}"#).expect("settings"), expected);
+    assert_eq!(read("{}").expect("settings"), ColumnSettings::default());
+    assert!(read(r#"{"leaveout": true}"#).is_err());
+    // A setting that is not made does not change the fingerprint of runs that know nothing of it.
+    let written = serde_json::to_string(&ColumnSettings::default()).expect("JSON");
+    assert!(!written.contains("leave_out"), "{written}");
 }

@@ -23,8 +23,7 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
     let planned = planned(plan);
     let mut differences: Vec<String> =
         planned.iter().filter_map(|key| key.difference(&constraints, &indexes)).collect();
-    let too_wide: Vec<&Planned<'_>> =
-        planned.iter().filter(|key| key.takes_more_nulls(&indexes)).collect();
+    let too_wide: Vec<&Planned<'_>> = planned.iter().filter(|key| key.takes_more_nulls(&indexes)).collect();
     // Only PostgreSQL 15 and later can do better; for older ones the phase finish has a finding.
     if !too_wide.is_empty()
         && context.connection.server_info().map_err(Error::target(failed()))?.major() >= 15
