@@ -310,7 +310,7 @@ fn a_refused_batch_names_the_statement_and_the_objects_in_its_way() {
         refused("begin;\nset local lock_timeout = 0;\ndrop table public.t;\nselect 's3cret'");
     assert_eq!(context, "the target refuses: drop table public.t;");
     assert!(server.contains("view public.v depends on table public.t"), "{server}");
-    assert!(server.contains("; constraint fk on table public.c depends on table public.t"), "{server}");
+    assert!(server.contains("constraint fk on table public.c depends on table public.t"), "{server}");
     assert!(server.ends_with(" (SQLSTATE 2BP01)"), "{server}");
 
     let (_, server) = refused("begin;\ntruncate public.t");

@@ -68,3 +68,47 @@ fn shown(key: &ForeignKeyPlan) -> String {
         key.referenced_table
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_key_is_the_planned_one_when_the_same_columns_refer_to_the_same() {
+        let owned = |columns: &[&str]| columns.iter().map(|column| (*column).to_owned()).collect::<Vec<_>>();
+        let planned = ForeignKeyPlan {
+            source: "FK".to_owned(),
+            name: "fk".to_owned(),
+            columns: owned(&["x", "y"]),
+            referenced_schema: "public".to_owned(),
+            referenced_table: "parent".to_owned(),
+            referenced_columns: owned(&["a", "b"]),
+            on_delete: None,
+            on_update: None,
+            trusted: true,
+        };
+        let known = |kind, columns: &[&str], schema: &str, table: &str, referenced: &[&str]| PgConstraint {
+            name: "renamed".to_owned(),
+            kind,
+            columns: owned(columns),
+            validated: true,
+            definition: String::new(),
+            referenced: Some((schema.to_owned(), table.to_owned())),
+            referenced_columns: owned(referenced),
+        };
+        let cases = [
+            (known('f', &["x", "y"], "public", "parent", &["a", "b"]), true),
+            (known('f', &["y", "x"], "public", "parent", &["b", "a"]), true),
+            (known('f', &["x", "y"], "public", "parent", &["b", "a"]), false),
+            (known('f', &["x"], "public", "parent", &["a"]), false),
+            (known('f', &["x", "z"], "public", "parent", &["a", "b"]), false),
+            (known('f', &["x", "y"], "public", "other", &["a", "b"]), false),
+            (known('f', &["x", "y"], "other", "parent", &["a", "b"]), false),
+            (known('u', &["x", "y"], "public", "parent", &["a", "b"]), false),
+            (PgConstraint { referenced: None, ..known('f', &["x", "y"], "", "", &["a", "b"]) }, false),
+        ];
+        for (known, same) in cases {
+            assert_eq!(is_same(&known, &planned), same, "{known:?}");
+        }
+    }
+}

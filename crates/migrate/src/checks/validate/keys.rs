@@ -120,3 +120,97 @@ impl Planned<'_> {
         format!("the {what} {} over ({})", self.name, self.columns.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owned(columns: &[&str]) -> Vec<String> {
+        columns.iter().map(|column| (*column).to_owned()).collect()
+    }
+
+    fn constraint(kind: char, name: &str, columns: &[&str]) -> PgConstraint {
+        PgConstraint {
+            name: name.to_owned(),
+            kind,
+            columns: owned(columns),
+            validated: true,
+            definition: String::new(),
+            referenced: None,
+            referenced_columns: Vec::new(),
+        }
+    }
+
+    fn index(name: &str, columns: &[&str]) -> PgIndex {
+        PgIndex {
+            name: name.to_owned(),
+            unique: true,
+            valid: true,
+            columns: owned(columns),
+            descending: vec![false; columns.len()],
+            included: Vec::new(),
+            predicate: None,
+            nulls_not_distinct: false,
+            constraint: false,
+        }
+    }
+
+    fn planned(kind: Kind) -> Planned<'static> {
+        Planned { kind, name: "k", columns: vec!["a", "b"], partial: false, nulls_not_distinct: false }
+    }
+
+    #[test]
+    fn a_primary_key_is_one_over_the_same_columns_whatever_its_name() {
+        let difference = |constraint: PgConstraint, index: PgIndex| {
+            planned(Kind::PrimaryKey).difference(&[constraint], &[index])
+        };
+        let missing = Some("the primary key k over (a, b) is missing".to_owned());
+        let renamed = || constraint('p', "renamed", &["a", "b"]);
+        assert_eq!(difference(renamed(), index("renamed", &["a", "b"])), None);
+        assert_eq!(difference(constraint('p', "k", &["a"]), index("k", &["a"])), missing);
+        assert_eq!(difference(constraint('p', "k", &["b", "a"]), index("k", &["b", "a"])), missing);
+        assert_eq!(difference(constraint('u', "k", &["a", "b"]), index("k", &["a", "b"])), missing);
+        // As of a partitioned table whose parts have no key.
+        assert_eq!(difference(renamed(), PgIndex { valid: false, ..index("renamed", &["a", "b"]) }), missing);
+    }
+
+    #[test]
+    fn a_unique_key_or_index_is_any_valid_unique_index_over_the_same_columns() {
+        let whole = || index("renamed", &["a", "b"]);
+        let part = || PgIndex { predicate: Some("(a > 0)".to_owned()), ..whole() };
+        let cases = [
+            (whole(), true),
+            (PgIndex { included: owned(&["c"]), descending: vec![false, true], ..whole() }, true),
+            (index("k", &["a"]), false),
+            (index("k", &["b", "a"]), false),
+            (index("k", &["a", "b", "c"]), false),
+            (PgIndex { unique: false, ..whole() }, false),
+            (PgIndex { valid: false, ..whole() }, false),
+            (part(), false),
+        ];
+        for (known, holds) in cases {
+            for kind in [Kind::Unique, Kind::UniqueIndex] {
+                let difference = planned(kind).difference(&[], std::slice::from_ref(&known));
+                assert_eq!(difference.is_none(), holds, "{known:?} {difference:?}");
+            }
+        }
+        let partial = || Planned { partial: true, ..planned(Kind::UniqueIndex) };
+        assert_eq!(partial().difference(&[], &[part()]), None);
+        assert_eq!(
+            partial().difference(&[], &[whole()]).as_deref(),
+            Some("the unique index k over (a, b) is missing or not valid")
+        );
+    }
+
+    #[test]
+    fn a_key_that_takes_one_null_is_told_from_one_that_takes_many() {
+        let planned = |nulls_not_distinct| Planned { nulls_not_distinct, ..planned(Kind::Unique) };
+        let strict = || PgIndex { nulls_not_distinct: true, ..index("strict", &["a", "b"]) };
+        let lax = || index("lax", &["a", "b"]);
+        assert!(planned(true).takes_more_nulls(&[lax()]));
+        assert!(!planned(true).takes_more_nulls(&[lax(), strict()]));
+        assert!(!planned(false).takes_more_nulls(&[lax()]));
+        // One that is missing is another difference.
+        assert!(!planned(true).takes_more_nulls(&[index("k", &["a"])]));
+    }
+}
