@@ -322,6 +322,9 @@ pub struct RefusedExpression {
     pub object: String,
     /// Whether it was a generated column, which is then left out; else a default.
     pub generated: bool,
+    /// Whether a primary key goes with it.
+    #[serde(default)]
+    pub takes_primary_key: bool,
     /// What PostgreSQL said.
     pub reason: String,
 }
@@ -341,6 +344,7 @@ impl RefusedExpression {
         }
         let name = &self.column;
         table.columns.retain(|column| column.name != *name);
+        table.primary_key.take_if(|key| key.columns.contains(name));
         table.unique.retain(|key| !key.columns.contains(name));
         table.indexes.retain(|index| {
             !index.included.contains(name) && !index.columns.iter().any(|(column, _)| column == name)

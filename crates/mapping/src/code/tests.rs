@@ -335,7 +335,11 @@ fn computed_columns_keep_the_type_and_value_of_t_sql_or_are_refused() {
         "",
         "not converted: it uses a date part that depends on DATEFIRST",
     );
-    generated("upper([Name])", "nvarchar(50)", "upper(name)");
+    generated(
+        "upper([Name])",
+        "",
+        "not converted: it calls upper, which follows the target database's locale",
+    );
     generated("replace([Exact],'-','')", "nvarchar(20)", "replace(exact, '-', '')");
     generated("[Id]*2", "int", "id * 2");
     generated("[Big]+[Id]", "bigint", "big + id");

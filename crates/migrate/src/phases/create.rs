@@ -212,11 +212,15 @@ fn report_refused(context: Context<'_>) -> Result<(), Error> {
             true => ("computed-column-refused", "computed column"),
             false => ("default-refused", "default"),
         };
+        let (severity, with) = match expression.takes_primary_key {
+            true => (Severity::Blocker, ", and its table has no primary key without it"),
+            false => (Severity::Warning, ""),
+        };
         Finding::new(
             code,
-            Severity::Warning,
+            severity,
             &expression.object,
-            format!("PostgreSQL refused the {what}: {}", expression.reason),
+            format!("PostgreSQL refused the {what}{with}: {}", expression.reason),
             "write it by hand after the migration; schema/unconverted.sql and catalog.json have the T-SQL",
         )
     };

@@ -48,10 +48,12 @@ fn length(printer: &Printer<'_>, arguments: &[Expr]) -> Result<Typed, NotConvert
 }
 
 fn upper(printer: &Printer<'_>, arguments: &[Expr]) -> Result<Typed, NotConverted> {
+    changes_case(printer, "upper")?;
     same(printer, arguments, "upper", "upper")
 }
 
 fn lower(printer: &Printer<'_>, arguments: &[Expr]) -> Result<Typed, NotConverted> {
+    changes_case(printer, "lower")?;
     same(printer, arguments, "lower", "lower")
 }
 
@@ -110,6 +112,17 @@ fn end(printer: &Printer<'_>, arguments: &[Expr], name: &str) -> Result<Typed, N
     let length = found.text_length().map_or(count, |length| length.min(count));
     let sql_type = text_type(found.is_unicode(), Some(length))?;
     Ok(Typed::value(format!("{name}({}, {count})", value.as_text()), ATOM, sql_type))
+}
+
+/// PostgreSQL changes the case of letters by the target database's locale (in `C`, of ASCII alone), so that a
+/// stored value could differ.
+fn changes_case(printer: &Printer<'_>, name: &str) -> Result<(), NotConverted> {
+    match printer.wanted.decides_values() {
+        false => Ok(()),
+        true => {
+            Err(NotConverted::new(format!("it calls {name}, which follows the target database's locale")))
+        }
+    }
 }
 
 /// REPLACE searches by the collation: only what has no letters is nearly the same everywhere. A soft or a wide

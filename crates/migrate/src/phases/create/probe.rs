@@ -46,6 +46,8 @@ pub(super) fn probe(
                 column: column.name.clone(),
                 object: format!("{}.{}", table.source, column.source),
                 generated: column.generated.is_some(),
+                takes_primary_key: column.generated.is_some()
+                    && table.primary_key.as_ref().is_some_and(|key| key.columns.contains(&column.name)),
                 reason: error.source.map_or(error.context, |source| source.to_string()),
             });
         }
