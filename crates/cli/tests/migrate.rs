@@ -98,10 +98,19 @@ fn tables_that_are_there_are_named_and_kept_unless_asked_otherwise() {
     assert_eq!(mismatch.status.code(), Some(3), "{}", told(&mismatch));
     let replaced = run("c.run", &["--if-exists", "replace"]);
     assert_eq!(replaced.status.code(), Some(0), "{}", told(&replaced));
+    // A key counts by its columns, whatever the team has called it.
+    client.batch_execute("alter table authors rename constraint upkcl_auidind to authors_key").unwrap();
     let truncated = run("d.run", &["--if-exists", "truncate"]);
     assert_eq!(truncated.status.code(), Some(0), "{}", told(&truncated));
     let rows: i64 = client.query_one("select count(*) from authors", &[]).unwrap().get(0);
     assert_eq!(rows, 23);
+    client.batch_execute("alter table authors drop constraint authors_key cascade").unwrap();
+    client
+        .batch_execute("alter table authors add constraint upkcl_auidind primary key (au_id, au_lname)")
+        .unwrap();
+    let other_key = run("d.run", &[]);
+    assert_eq!(other_key.status.code(), Some(1), "{}", told(&other_key));
+    assert!(told(&other_key).contains("primary key"), "{}", told(&other_key));
 }
 
 #[test]

@@ -171,3 +171,28 @@ fn a_pattern_that_matches_no_table_is_no_migration_of_nothing() {
     assert_eq!(output.status.code(), Some(3), "{}", told(&output));
     assert!(told(&output).contains("dbo.Orders"), "{}", told(&output));
 }
+
+#[test]
+fn an_ordinary_user_is_enough_where_the_schemas_are_there() {
+    let (folder, target) = (shop(2_000), database());
+    let role = format!("joe_{}", std::process::id());
+    connect(&target.url)
+        .batch_execute(&format!(
+            "create role {role} login password 'secret'; grant create on schema public to {role}; \
+             create schema hr authorization {role}; create schema sales authorization {role}; \
+             create schema mssql2pg authorization {role}"
+        ))
+        .unwrap();
+    let (head, rest) = target.url.split_once("://").unwrap();
+    let place = rest.split_once('@').unwrap().1;
+    let output = mssql2pg(folder.path())
+        .args(["migrate", "shop.bacpac"])
+        .env("TARGET_URL", format!("{head}://{role}@{place}"))
+        .env("PGPASSWORD", "secret")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let owned =
+        format!("select count(*) from pg_tables where tableowner = '{role}' and schemaname <> 'mssql2pg'");
+    assert_eq!(count(&target, &owned), 18);
+}
