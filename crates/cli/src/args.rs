@@ -1,15 +1,16 @@
 //! The command line's words. What each setting means is in `docs/reference/config.md`.
 
+use crate::output;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mssql2pg_migrate::Error;
-use mssql2pg_migrate::config::{Config, Flags};
+use mssql2pg_migrate::config::{Config, Flags, holds_password};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Moves a SQL Server database to PostgreSQL: audits it first, loads it restartably, and proves
 /// afterwards that nothing is missing or changed.
 #[derive(Debug, Parser)]
-#[command(name = "mssql2pg", version, about, propagate_version = true)]
+#[command(name = "mssql2pg", version, propagate_version = true)]
 #[command(after_help = "Exit codes: 0 done, 1 findings to act on, 2 error, 3 wrong usage.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -240,6 +241,11 @@ impl SourceFlags {
 impl ServerFlags {
     pub(crate) fn add_to(&self, flags: &mut Flags) {
         let Self { target, embedded_dir, pg_bin } = self;
+        if target.as_deref().is_some_and(holds_password) {
+            output::note(
+                "warning: a password on the command line is seen by everybody on this machine; TARGET_URL, .env and .pgpass are not",
+            );
+        }
         let settings = &mut flags.settings;
         settings.extend(target.iter().map(|target| ("target.url", target.clone().into())));
         settings.extend(embedded_dir.iter().map(|dir| ("embedded.dir", dir.display().to_string().into())));

@@ -304,7 +304,7 @@ fn read_file(named: Option<&Path>) -> Result<Table, Error> {
 }
 
 /// Whether a connection text carries a password; when in doubt, yes.
-fn holds_password(url: &str) -> bool {
+pub fn holds_password(url: &str) -> bool {
     let authority = url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?']).next()).unwrap_or("");
     let user_info = authority.rsplit_once('@').map_or("", |(user_info, _)| user_info);
     user_info.contains(':')
