@@ -13,7 +13,7 @@ pub(crate) fn create(kind: &str, name: &str) -> Result<(), String> {
                 "//! What it finds, why it matters in PostgreSQL, how to mend it at the source.\n\n\
                  use super::ColumnCheck;\nuse mssql2pg_catalog::{{Severity, Value}};\n\n\
                  pub(super) const CHECK: ColumnCheck = ColumnCheck {{\n    code: \"{}\",\n    severity: Severity::Warning,\n    \
-                 message: \"\",\n    advice: \"\",\n    applies: |_, _, _| false,\n    is_defect: |value, _| matches!(value, Value::Null),\n}};\n",
+                 message: \"\",\n    advice: \"\",\n    applies: |_, _, _| false,\n    is_defect: |value, _| matches!(value, Value::Null),\n    policy: None,\n}};\n",
                 name.replace('_', "-")
             ),
             "add it to mod and ALL in crates/migrate/src/checks/audit/mod.rs, then run cargo x docs",

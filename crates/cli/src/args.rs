@@ -11,7 +11,9 @@ use std::path::PathBuf;
 /// afterwards that nothing is missing or changed.
 #[derive(Debug, Parser)]
 #[command(name = "mssql2pg", version, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 done, 1 findings to act on, 2 error, 3 wrong usage.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 findings to act on, 2 error, 3 wrong usage, 130 stopped at once."
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -42,9 +44,9 @@ pub(crate) enum Command {
     /// Tell what is in a source: schemas, tables, columns, rows, keys, code.
     Inspect(Inspect),
     /// Count and check every row of the source before anything moves. Needs no target.
-    Audit(Work),
+    Audit(Prepare),
     /// Plan what will be built, and what will be lost or needs hands. Needs no target.
-    Plan(Work),
+    Plan(Prepare),
     /// All phases: extract, audit, plan, create, load, finish, validate, report. The same command
     /// again goes on where it stopped.
     Migrate(Work),
@@ -106,6 +108,18 @@ pub(crate) struct Inspect {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Prepare {
+    /// A .bacpac or .dacpac [or: --source, SOURCE_URL].
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source_argument: Option<String>,
+    #[command(flatten)]
+    pub(crate) source: SourceFlags,
+    /// Workers that read at once [default: one per core, at most 8].
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<u32>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Work {
     /// A .bacpac or .dacpac [or: --source, SOURCE_URL].
     #[arg(value_name = "SOURCE")]
@@ -139,7 +153,7 @@ pub(crate) struct SourceFlags {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServerFlags {
-    /// The PostgreSQL to load into, as a libpq URL [env: TARGET_URL; default: an embedded one].
+    /// The target PostgreSQL, as a libpq URL [env: TARGET_URL; default: an embedded one].
     #[arg(long, value_name = "URL")]
     pub(crate) target: Option<String>,
     /// Where an embedded PostgreSQL keeps its data.

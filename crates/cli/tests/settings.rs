@@ -111,3 +111,24 @@ fn a_setting_that_names_nothing_is_an_error_that_names_the_nearest() {
     let output = mssql2pg(folder.path()).arg("plan").arg(&file).args(["--run", "x.run"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
 }
+
+#[test]
+fn the_readmes_example_is_taken() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+    let example = readme.split_once("```toml\n").unwrap().1.split_once("```").unwrap().0;
+    let (folder, target) = (tempfile::tempdir().unwrap(), database());
+    std::fs::write(folder.path().join("mssql2pg.toml"), example).unwrap();
+    let options = mssql2pg_generate::GenerateOptions { rows: 2_000, ..Default::default() };
+    mssql2pg_generate::write_shop(&folder.path().join("shop.bacpac"), &options, &mut |_| {}).unwrap();
+    let output = mssql2pg(folder.path())
+        .args(["migrate", "shop.bacpac"])
+        .env("TARGET_URL", &target.url)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let offsets: i64 = connect(&target.url)
+        .query_one("select count(client_time_offset) from audit_log", &[])
+        .unwrap()
+        .get(0);
+    assert!(offsets > 0);
+}

@@ -246,9 +246,15 @@ impl Config {
         for (key, FlagValue(value)) in &flags.settings {
             insert(&mut settings, key, value.clone());
         }
-        settings.try_into().map_err(|error: toml::de::Error| {
+        for key in ["source.url", "target.url"] {
+            if lookup(&settings, key).and_then(Value::as_str) == Some("") {
+                remove(&mut settings, key);
+            }
+        }
+        settings.clone().try_into().map_err(|error: toml::de::Error| {
+            let key = wrong_setting(&settings).unwrap_or_else(|| "a setting".to_owned());
             Error::config(
-                format!("a setting has a wrong value: {}", error.message()),
+                format!("{key} has a wrong value: {}", error.message()),
                 "see docs/reference/config.md for what each setting takes",
             )
         })
@@ -328,6 +334,28 @@ fn insert(table: &mut Table, key: &str, value: Value) {
     if let Value::Table(section) = section {
         section.insert(name.to_owned(), value);
     }
+}
+
+fn remove(table: &mut Table, key: &str) {
+    if let Some((section, name)) = key.split_once('.')
+        && let Some(Value::Table(section)) = table.get_mut(section)
+    {
+        section.remove(name);
+    }
+}
+
+/// The setting that is wrong even on its own.
+fn wrong_setting(settings: &Table) -> Option<String> {
+    for (section, entries) in settings {
+        for (name, value) in entries.as_table()? {
+            let mut alone = Table::new();
+            alone.insert(section.clone(), Value::Table(Table::from_iter([(name.clone(), value.clone())])));
+            if alone.try_into::<Config>().is_err() {
+                return Some(format!("{section}.{name}"));
+            }
+        }
+    }
+    None
 }
 
 fn check_keys(table: &Table, path: &Path) -> Result<(), Error> {

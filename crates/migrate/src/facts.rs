@@ -191,7 +191,7 @@ pub struct PhaseFacts {
     pub phase: String,
     /// When it started last: RFC 3339 in UTC, seconds.
     pub started_at: String,
-    /// How long it took, over all its runs.
+    /// How long it took, over all its runs but those that were killed.
     pub seconds: f64,
     /// How often it ran; more than once after an interruption.
     pub runs: u32,

@@ -274,24 +274,35 @@ impl Run {
         self.write_json("findings.json", &all)
     }
 
-    /// Notes that a phase ran.
+    /// Notes that a phase begins.
     ///
     /// # Errors
     /// When the file cannot be read or written.
-    pub fn note_phase(&self, phase: &str, started_at: &str, seconds: f64) -> Result<(), Error> {
+    pub fn note_phase_begun(&self, phase: &str, started_at: &str) -> Result<(), Error> {
         let mut all: Vec<PhaseFacts> = self.read_json("phases.json")?.unwrap_or_default();
         match all.iter_mut().find(|known| known.phase == phase) {
             Some(known) => {
                 known.started_at = started_at.to_owned();
-                known.seconds += seconds;
                 known.runs += 1;
             }
             None => all.push(PhaseFacts {
                 phase: phase.to_owned(),
                 started_at: started_at.to_owned(),
-                seconds,
+                seconds: 0.0,
                 runs: 1,
             }),
+        }
+        self.write_json("phases.json", &all)
+    }
+
+    /// Notes how long a phase took, to its end or to its error.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn note_phase_ended(&self, phase: &str, seconds: f64) -> Result<(), Error> {
+        let mut all: Vec<PhaseFacts> = self.read_json("phases.json")?.unwrap_or_default();
+        for known in all.iter_mut().filter(|known| known.phase == phase) {
+            known.seconds += seconds;
         }
         self.write_json("phases.json", &all)
     }

@@ -86,5 +86,13 @@ pub trait Source: Sync + Send {
 /// [`ErrorKind::Open`] when it cannot be read, [`ErrorKind::NotASource`] when it is something else; the
 /// error says what it looks like.
 pub fn open(location: &str) -> Result<Box<dyn Source>, SourceError> {
+    let lower = location.to_ascii_lowercase();
+    if lower.contains("://") || lower.contains("server=") || lower.contains("data source=") {
+        // It may hold a password, so that it is not repeated.
+        return Err(SourceError::new(
+            ErrorKind::Unsupported,
+            "the source is a connection string, and live servers are not supported yet",
+        ));
+    }
     Ok(Box::new(Bacpac::open(location)?))
 }

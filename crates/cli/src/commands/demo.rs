@@ -23,7 +23,19 @@ pub(crate) fn run(demo: &Demo, common: &Common) -> Result<Outcome, Failure> {
             .map_err(Error::file(format!("cannot write {}", settings.display())))?;
     }
     let file = dir.join("shop.bacpac");
+    // What the demo in this folder was made of.
+    let wish = format!("rows = {}\nseed = {}\n", demo.rows, demo.seed);
+    let made_of = dir.join("demo-options.toml");
+    let is_other = std::fs::read_to_string(&made_of).is_ok_and(|known| known != wish);
+    if file.exists() && is_other {
+        return Err(Failure::usage(
+            format!("{} holds a demo with other rows or another seed", dir.display()),
+            "choose another folder with --dir",
+        ));
+    }
     if !file.exists() {
+        std::fs::write(&made_of, &wish)
+            .map_err(Error::file(format!("cannot write {}", made_of.display())))?;
         let options = GenerateOptions { rows: demo.rows, seed: demo.seed, ..GenerateOptions::default() };
         super::generate::write(&file, &options, progress::choose(common).as_ref())?;
     }

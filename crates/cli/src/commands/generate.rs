@@ -56,8 +56,10 @@ pub(crate) fn write(
         progress.event(&Event::Rows { table: now.table, rows: now.rows.saturating_sub(current.1), bytes: 0 });
         current.1 = now.rows;
     });
-    let planted =
-        planted.map_err(|error| Failure::other(format!("cannot write {}", path.display()), &error, None))?;
+    let planted = planted.map_err(|error| {
+        let hint = "check that the folder is there, is yours to write in, and has room";
+        Failure::other(format!("cannot write {}", path.display()), &error, Some(hint.to_owned()))
+    })?;
     progress.event(&Event::PhaseFinished { phase, seconds: start.elapsed().as_secs_f64() });
     Ok(planted)
 }

@@ -1,7 +1,7 @@
 //! `audit`, `plan` and `migrate`.
 
 use super::{run_dir, source_location};
-use crate::args::{Common, Work};
+use crate::args::{Common, Prepare, Work};
 use crate::output::{self, Failure, count, counted};
 use crate::{INTERRUPT, Outcome, progress};
 use mssql2pg_catalog::{Finding, Severity};
@@ -16,6 +16,11 @@ use std::path::Path;
 
 /// Opens the source by its absolute path, so that later commands find it from any folder.
 pub(crate) fn open_source(location: &str) -> Result<Box<dyn Source>, Error> {
+    let is_connection = location.contains("://") || location.contains('=');
+    if is_connection && !Path::new(location).exists() {
+        // It may hold a password, so that it is neither made a path nor repeated.
+        return mssql2pg_sources::open(location).map_err(Error::source("cannot open the source"));
+    }
     let absolute =
         std::path::absolute(location).map_or_else(|_| location.to_owned(), |path| path.display().to_string());
     mssql2pg_sources::open(&absolute).map_err(Error::source(format!("cannot open {location}")))
@@ -48,8 +53,8 @@ impl Opened {
 }
 
 /// `mssql2pg audit`.
-pub(crate) fn audit(work: &Work, common: &Common) -> Result<Outcome, Failure> {
-    let opened = Opened::new(common.config(work.flags())?, common)?;
+pub(crate) fn audit(prepare: &Prepare, common: &Common) -> Result<Outcome, Failure> {
+    let opened = Opened::new(common.config(prepare.flags())?, common)?;
     let context = opened.context();
     let catalog = phases::extract(context, opened.source.as_ref())?;
     let baseline = phases::audit(context, opened.source.as_ref(), &catalog)?;
@@ -65,8 +70,8 @@ pub(crate) fn audit(work: &Work, common: &Common) -> Result<Outcome, Failure> {
 }
 
 /// `mssql2pg plan`.
-pub(crate) fn plan(work: &Work, common: &Common) -> Result<Outcome, Failure> {
-    let opened = Opened::new(common.config(work.flags())?, common)?;
+pub(crate) fn plan(prepare: &Prepare, common: &Common) -> Result<Outcome, Failure> {
+    let opened = Opened::new(common.config(prepare.flags())?, common)?;
     let context = opened.context();
     let catalog = phases::extract(context, opened.source.as_ref())?;
     let plan = phases::plan(context, &catalog)?;
@@ -112,19 +117,19 @@ pub(crate) fn migrate_with(config: Config, common: &Common) -> Result<Outcome, F
 }
 
 fn all_phases(opened: &mut Opened) -> Result<(Facts, std::path::PathBuf), Error> {
-    let context = opened.context();
-    let source = opened.source.as_ref();
-    let catalog = phases::extract(context, source)?;
-    phases::audit(context, source, &catalog)?;
-    let plan = phases::plan(context, &catalog)?;
+    // First, so that a wrong password is not learnt after the audit of a large source.
     let server = TargetServer::open(&opened.config, &opened.run, &mut |text| {
         opened.progress.event(&Event::Note { text });
     })?;
     let lock = server.lock()?;
+    let context = opened.context();
+    let source = opened.source.as_ref();
+    let catalog = phases::extract(context, source)?;
+    phases::audit(context, source, &catalog)?;
+    phases::plan(context, &catalog)?;
     opened.run.set_target(server.identity())?;
     let context = opened.context();
     let source = opened.source.as_ref();
-    drop(plan);
     let plan = phases::create(context, &server)?;
     phases::load(context, &server, source, &catalog, &plan)?;
     phases::finish(context, &server, &plan)?;
@@ -198,6 +203,9 @@ pub(crate) fn summary(facts: &Facts, report: &Path, run_dir: &Path, common: &Com
         VerdictState::Failed => "FAILED",
     };
     output::data(&format!("{word}: {}", facts.verdict.sentence));
+    if let Some(hint) = next_step(facts) {
+        output::data(&format!("next: {hint}"));
+    }
     output::data(&format!("report: {}", report.display()));
     if let Some(target) = facts.target.as_ref().filter(|target| target.embedded) {
         output::data(&format!(
@@ -205,6 +213,18 @@ pub(crate) fn summary(facts: &Facts, report: &Path, run_dir: &Path, common: &Com
             target.server_version,
             run_dir.display()
         ));
+    }
+}
+
+/// What to do when not all is well.
+fn next_step(facts: &Facts) -> Option<&'static str> {
+    match facts.verdict.state {
+        VerdictState::Migrated => None,
+        VerdictState::Incomplete => Some("run the same command again; what is loaded stays loaded"),
+        VerdictState::Failed if facts.tables.iter().any(|table| table.rejected_rows > 0) => Some(
+            "mend the rejected rows at the source, or set text.nul and text.invalid to replace or strip; then migrate again with --run NEW.run --if-exists replace",
+        ),
+        VerdictState::Failed => Some("look at the failed checks and the blockers in the report"),
     }
 }
 

@@ -8,7 +8,7 @@ mod migrate;
 mod on_run;
 
 use crate::Outcome;
-use crate::args::{Arguments, Command, Work};
+use crate::args::{Arguments, Command, Prepare, Work};
 use crate::output::Failure;
 use mssql2pg_migrate::config::{Config, Flags};
 use std::path::{Path, PathBuf};
@@ -27,6 +27,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Report(on_run) => on_run::report(&on_run, &common),
         Command::Status(on_run) => on_run::status(&on_run, &common),
         Command::Embedded(embedded) => embedded::run(&embedded, &common),
+    }
+}
+
+impl Prepare {
+    fn flags(&self) -> Flags {
+        let Self { source_argument, source, jobs } = self;
+        let mut flags = Flags::default();
+        source.add_to(&mut flags);
+        flags.settings.extend(source_argument.iter().map(|source| ("source.url", source.clone().into())));
+        flags.settings.extend(jobs.iter().map(|jobs| ("load.jobs", i64::from(*jobs).into())));
+        flags
     }
 }
 

@@ -6,7 +6,7 @@ use crate::output::{self, Failure};
 use crate::{INTERRUPT, Outcome, progress};
 use mssql2pg_migrate::config::{Config, Flags};
 use mssql2pg_migrate::facts::{Facts, VerdictState};
-use mssql2pg_migrate::phases::{self, Context};
+use mssql2pg_migrate::phases::{self, Context, RunState};
 use mssql2pg_migrate::progress::Event;
 use mssql2pg_migrate::target_server::TargetServer;
 use mssql2pg_migrate::{Error, Run};
@@ -17,7 +17,10 @@ use std::path::PathBuf;
 /// The run folder: as given, or the only one here.
 fn find_run(on_run: &OnRun, config: &Config) -> Result<PathBuf, Failure> {
     if let Some(dir) = on_run.run.clone().or_else(|| config.run.dir.clone()) {
-        return Ok(dir);
+        // The demo's folder holds its run.
+        let within = dir.join("shop.run");
+        let is_demo = !dir.join("run.json").exists() && within.join("run.json").exists();
+        return Ok(if is_demo { within } else { dir });
     }
     let here = fs::read_dir(".").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     let mut runs: Vec<PathBuf> = here.filter(|path| path.join("run.json").is_file()).collect();
@@ -58,6 +61,9 @@ pub(crate) fn validate(on_run: &OnRun, common: &Common) -> Result<Outcome, Failu
     use_run_settings(&mut config, &run);
     let progress = progress::choose(common);
     let server = open_server(&config, &run, progress.as_ref())?;
+    if phases::run_state(&run, &server)? != RunState::Made {
+        return Err(unknown_to_target(&run, &server).into());
+    }
     let source = source_of(&run);
     if source.is_none() {
         let text = "the source is not at hand: differences are found, but their columns not named";
@@ -81,6 +87,7 @@ pub(crate) fn report(on_run: &OnRun, common: &Common) -> Result<Outcome, Failure
         Some(_) => Some(open_server(&config, &run, progress.as_ref())?),
         None => None,
     };
+    check_known(&run, server.as_ref())?;
     let source = source_of(&run);
     let context = Context { run: &run, config: &config, progress: progress.as_ref(), interrupt: &INTERRUPT };
     let (facts, report) = phases::report(context, server.as_ref(), source.as_deref())?;
@@ -101,6 +108,7 @@ pub(crate) fn status(on_run: &OnRun, common: &Common) -> Result<Outcome, Failure
         Some(_) => Some(open_server(&config, &run, progress.as_ref())?),
         None => None,
     };
+    check_known(&run, server.as_ref())?;
     let source = source_of(&run);
     let facts = phases::gather_facts(&run, server.as_ref(), source.as_deref())?;
     if let Some(server) = server {
@@ -113,6 +121,30 @@ pub(crate) fn status(on_run: &OnRun, common: &Common) -> Result<Outcome, Failure
         output::data(&format!("\n{}", facts.verdict.sentence));
     }
     Ok(failed(&facts))
+}
+
+/// What was proven of a run that the target does not know any more must not be written over.
+fn check_known(run: &Run, server: Option<&TargetServer>) -> Result<(), Error> {
+    let Some(server) = server else { return Ok(()) };
+    let unknown = phases::run_state(run, server)? == RunState::Unknown;
+    if unknown && run.path("validation.json").exists() { Err(unknown_to_target(run, server)) } else { Ok(()) }
+}
+
+fn unknown_to_target(run: &Run, server: &TargetServer) -> Error {
+    if run.path("validation.json").exists() {
+        return Error::run(
+            format!(
+                "{} does not know the run in {}: its ledger is gone",
+                server.location(),
+                run.dir().display()
+            ),
+            format!("nothing was written; the last reports are in {}", run.path("reports").display()),
+        );
+    }
+    Error::run(
+        format!("nothing of the run in {} is in {} yet", run.dir().display(), server.location()),
+        "run `mssql2pg migrate` on the source first",
+    )
 }
 
 /// Only what has failed asks for an act; what is not done yet does not.

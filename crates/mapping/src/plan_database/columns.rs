@@ -264,10 +264,17 @@ impl Planner<'_> {
             .filter(|rule| !matches!(types::fidelity(rule, &column.sql_type), Fidelity::Lossy(_)))
             .map(TypeRule::alternative)
             .collect();
-        if whole.is_empty() {
-            "accept the loss, which the report counts; no PostgreSQL type keeps it".to_owned()
-        } else {
-            format!("choose another type for the column if that matters: {}", whole.join(", "))
+        if !whole.is_empty() {
+            return format!("choose another type for the column if that matters: {}", whole.join(", "));
+        }
+        // A datetimeoffset(7) loses a digit in any case, but its offset need not be lost with it.
+        let keeper = types::type_rules(&column.sql_type).into_iter().find(|rule| rule.keeps_offset());
+        match keeper.filter(|_| !self.rule(column).keeps_offset()) {
+            Some(keeper) => format!(
+                "choose {} for the column if the offset matters; accept the loss of the last digit, which the report counts: no PostgreSQL type keeps it",
+                keeper.alternative()
+            ),
+            None => "accept the loss, which the report counts; no PostgreSQL type keeps it".to_owned(),
         }
     }
 

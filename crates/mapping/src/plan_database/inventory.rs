@@ -135,6 +135,11 @@ fn note_collation(catalog: &Catalog, notes: &mut Notes) {
     notes.findings.push(finding);
 }
 
+/// A number and its noun: `1 key`, `2 keys`. The noun is one that takes an `s`.
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 fn note_principals(catalog: &Catalog, notes: &mut Notes) {
     let (principals, members, permissions) =
         (catalog.principals.len(), catalog.role_memberships.len(), catalog.permissions.len());
@@ -146,7 +151,10 @@ fn note_principals(catalog: &Catalog, notes: &mut Notes) {
         Severity::Info,
         "database",
         format!(
-            "{principals} users and roles, {members} memberships and {permissions} permissions are listed, not created"
+            "{principals} {}, {} and {}: listed, not created",
+            if principals == 1 { "user or role" } else { "users and roles" },
+            counted(members, "membership"),
+            counted(permissions, "permission")
         ),
         "create roles and grants in PostgreSQL by hand; the catalog file has the list",
     ));

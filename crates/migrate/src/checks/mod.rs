@@ -4,6 +4,22 @@
 pub mod audit;
 pub mod validate;
 
+use mssql2pg_catalog::Severity;
+
+/// A number and its noun, for messages: `1 key`, `2 keys`. The noun is one that takes an `s`.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The severity as one word for people. In JSON a note is called `info`.
+pub(crate) fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "note",
+        Severity::Warning => "warning",
+        Severity::Blocker => "blocker",
+    }
+}
+
 /// The manual of all checks: `docs/reference/checks.md`.
 pub fn checks_markdown() -> String {
     let mut page = String::from(
@@ -12,12 +28,12 @@ pub fn checks_markdown() -> String {
          | code | severity | finds | what to do |\n|---|---|---|---|\n",
     );
     for check in audit::ALL {
-        let severity = format!("{:?}", check.severity).to_lowercase();
+        let severity = severity_word(check.severity);
         page.push_str(&format!("| `{}` | {severity} | {} | {} |\n", check.code, check.message, check.advice));
     }
-    page.push_str("\n## Validation: what is compared before a table counts as migrated\n\n| check | passes when |\n|---|---|\n");
+    page.push_str("\n## Validation: what is compared before a table counts as migrated\n\n| check | passes when | when it fails |\n|---|---|---|\n");
     for check in validate::ALL {
-        page.push_str(&format!("| `{}` | {} |\n", check.name, check.manual));
+        page.push_str(&format!("| `{}` | {} | {} |\n", check.name, check.manual, check.advice));
     }
     page.push_str("\n## Plan: what is told before anything is built\n\n| code | means |\n|---|---|\n");
     for (code, meaning) in mssql2pg_mapping::FINDING_CODES {

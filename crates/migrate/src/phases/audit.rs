@@ -7,9 +7,11 @@ use super::audit_rows::AuditRows;
 use super::workers::work_off;
 use super::{Context, selected};
 use crate::checks::audit::ALL;
+use crate::config::Config;
 use crate::error::Error;
 use crate::progress::Event;
 use mssql2pg_catalog::{Catalog, Finding, Severity, Table};
+use mssql2pg_mapping::settings::TextPolicy;
 use mssql2pg_sources::{Source, Split};
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};
@@ -75,7 +77,7 @@ pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Re
         let mut findings = Vec::new();
         let mut tables = Vec::new();
         for (table, counts) in catalog.tables.iter().zip(counts) {
-            findings.extend(counts.findings(table, context.config.audit.samples));
+            findings.extend(counts.findings(table, context.config));
             tables.push(counts.baseline(table));
         }
         let baseline = Baseline { format: 1, counted_at, tables };
@@ -153,7 +155,7 @@ impl TableCounts {
         TableBaseline { table: table.name.to_string(), rows: self.rows, columns: columns.collect() }
     }
 
-    fn findings(&self, table: &Table, with_samples: bool) -> Vec<Finding> {
+    fn findings(&self, table: &Table, config: &Config) -> Vec<Finding> {
         let columns: Vec<_> = table.stored_columns().collect();
         let found = self.defects.iter().filter(|defects| defects.count > 0);
         found
@@ -163,7 +165,16 @@ impl TableCounts {
                 let mut finding =
                     Finding::new(check.code, check.severity, object, check.message, check.advice);
                 finding.count = Some(defects.count);
-                if with_samples {
+                if let Some((setting, _)) =
+                    check.policy.filter(|(_, policy)| policy(&config.text) == TextPolicy::Reject)
+                {
+                    // The run will not be whole until somebody decides.
+                    finding.severity = Severity::Blocker;
+                    finding
+                        .message
+                        .push_str(&format!("; these rows will be rejected ({setting} = \"reject\")"));
+                }
+                if config.audit.samples {
                     finding.samples = defects.samples.clone();
                 }
                 Some(finding)

@@ -8,7 +8,7 @@ mod probe;
 
 use super::Context;
 use crate::error::Error;
-use crate::run::RefusedExpression;
+use crate::run::{RefusedExpression, Run};
 use crate::target_server::TargetServer;
 use existing::Existing;
 use mssql2pg_catalog::{Finding, Severity, SqlType};
@@ -46,7 +46,7 @@ pub fn create(context: Context<'_>, server: &TargetServer) -> Result<DatabasePla
     let steps = ledger.steps(&mut connection, run_id).map_err(Error::target("cannot read the ledger"))?;
     if steps.iter().any(|step| step.step == STEP) {
         let plan = context.run.plan()?;
-        check_ownership(context, server, &mut connection, &plan)?;
+        check_ownership(context.run, server, &mut connection, &plan)?;
         report_refused(context)?;
         return Ok(plan);
     }
@@ -75,16 +75,46 @@ pub(super) fn ledger_name(table: &mssql2pg_mapping::TablePlan) -> String {
     format!("{}.{}", table.schema, table.name)
 }
 
+/// How far the target is with a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// The target's ledger does not know the run, or there is no ledger.
+    Unknown,
+    /// It knows the run, and its tables are not made yet.
+    Begun,
+    /// Its tables are made, and are still its own.
+    Made,
+}
+
+/// How far the target is with the run.
+///
+/// # Errors
+/// When another run has replaced or emptied its tables, or the ledger cannot be read.
+pub fn run_state(run: &Run, server: &TargetServer) -> Result<RunState, Error> {
+    let mut connection = server.connect()?;
+    let (ledger, run_id) = (server.ledger(), &run.identity().run_id);
+    let failed = || Error::target("cannot read the ledger");
+    if ledger.find_run(&mut connection, run_id).map_err(failed())?.is_none() {
+        return Ok(RunState::Unknown);
+    }
+    let steps = ledger.steps(&mut connection, run_id).map_err(failed())?;
+    if !steps.iter().any(|step| step.step == STEP) {
+        return Ok(RunState::Begun);
+    }
+    check_ownership(run, server, &mut connection, &run.plan()?)?;
+    Ok(RunState::Made)
+}
+
 /// Every table must still belong to this run: another one may have replaced or emptied it.
 fn check_ownership(
-    context: Context<'_>,
+    run: &Run,
     server: &TargetServer,
     connection: &mut Connection,
     plan: &DatabasePlan,
 ) -> Result<(), Error> {
     let owned = server
         .ledger()
-        .owned_tables(connection, &context.run.identity().run_id)
+        .owned_tables(connection, &run.identity().run_id)
         .map_err(Error::target("cannot read the ledger"))?;
     let lost: Vec<String> =
         plan.tables.iter().map(ledger_name).filter(|table| !owned.contains(table)).collect();

@@ -375,9 +375,15 @@ impl Finish<'_> {
             .iter()
             .find(|other| other.schema == key.referenced_schema && other.name == key.referenced_table);
         let parent = parent.map_or(referenced, |parent| parent.source.to_string());
-        let distrust = match key.trusted {
-            true => "the source claims to have checked it",
-            false => "the source does not trust it either",
+        let parent_name = format!("{}.{}", key.referenced_schema, key.referenced_table);
+        let splits = self.server.ledger().splits(connection, self.run_id());
+        let splits = splits.map_err(Error::target("cannot read the ledger"))?;
+        let rejected: u64 =
+            splits.iter().filter(|split| split.table == parent_name).map(|split| split.rejected).sum();
+        let distrust = match (key.trusted, rejected) {
+            (true, 0) => "the source claims to have checked it".to_owned(),
+            (true, rejected) => format!("{rejected} rows of {parent} were rejected, which explains it"),
+            (false, _) => "the source does not trust it either".to_owned(),
         };
         let mut finding = Finding::new(
             "orphaned-foreign-key",

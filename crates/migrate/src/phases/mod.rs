@@ -24,7 +24,7 @@ mod validate;
 mod workers;
 
 pub use audit::{Baseline, ColumnBaseline, TableBaseline, audit};
-pub use create::create;
+pub use create::{RunState, create, run_state};
 pub use extract::{extract, selected};
 pub use finish::finish;
 pub use load::{LoadSummary, load};
@@ -59,9 +59,11 @@ impl Context<'_> {
         }
         self.progress.event(&Event::PhaseStarted { phase });
         let (started_at, start) = (now(), Instant::now());
+        // Counted at its start: a run that is killed has run, too.
+        self.run.note_phase_begun(phase, &started_at)?;
         let result = work();
         let seconds = start.elapsed().as_secs_f64();
-        self.run.note_phase(phase, &started_at, seconds)?;
+        self.run.note_phase_ended(phase, seconds)?;
         if result.is_ok() {
             self.progress.event(&Event::PhaseFinished { phase, seconds });
         }

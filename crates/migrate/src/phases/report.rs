@@ -14,7 +14,7 @@ use mssql2pg_catalog::{Catalog, Finding, Severity};
 use mssql2pg_mapping::encode::{Loss, merge_losses};
 use mssql2pg_mapping::plan::{ColumnPlan, FidelityPlan, Unconverted};
 use mssql2pg_mapping::{DatabasePlan, TablePlan};
-use mssql2pg_sources::{Consistency, Source};
+use mssql2pg_sources::{Consistency, Source, SourceInfo};
 use mssql2pg_target::{SplitRow, StepRow};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -81,12 +81,15 @@ pub fn gather_facts(
                     .and_then(|validation| validation.tables.iter().find(|table| table.source == name)),
                 splits: ledger.splits.get(&target).map_or(&[], Vec::as_slice),
                 whole: whole_splits.get(&name).copied(),
-                finished: ledger.steps.iter().any(|step| step.step == "finish" && step.outcome == "done"),
+                created: ledger.has_step("create"),
+                finished: ledger.has_step("finish"),
             }
             .facts()
         })
         .collect();
     let mut findings: Vec<Finding> = run.findings()?.into_values().flatten().collect();
+    let known = findings.clone();
+    findings.iter_mut().for_each(|finding| settle_distrust(finding, &tables, &known));
     findings.sort_by(|a, b| {
         b.severity.cmp(&a.severity).then_with(|| (&a.code, &a.object).cmp(&(&b.code, &b.object)))
     });
@@ -112,7 +115,7 @@ pub fn gather_facts(
             server_version: format!("PostgreSQL {}", server.info().version),
             embedded: server.is_embedded(),
         }),
-        verdict: verdict(&tables, &findings, identity.source.has_data, guarantee),
+        verdict: verdict(&tables, &findings, &identity.source, catalog.tables.len(), guarantee),
         converted: converted(&plan),
         tables,
         findings,
@@ -125,6 +128,12 @@ pub fn gather_facts(
             .collect(),
         settings: identity.settings.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
     })
+}
+
+impl LedgerFacts {
+    fn has_step(&self, name: &str) -> bool {
+        self.steps.iter().any(|step| step.step == name && step.outcome == "done")
+    }
 }
 
 fn ledger_facts(server: &TargetServer, identity: &RunIdentity) -> Result<LedgerFacts, Error> {
@@ -170,6 +179,7 @@ struct TableInputs<'a> {
     splits: &'a [SplitRow],
     /// How many splits there are, where known.
     whole: Option<usize>,
+    created: bool,
     finished: bool,
 }
 
@@ -213,6 +223,7 @@ impl TableInputs<'_> {
             return TableStatus::Finished;
         }
         match self.whole {
+            _ if !self.created => TableStatus::Planned,
             Some(whole) if self.splits.len() >= whole => TableStatus::Loaded,
             _ if self.splits.is_empty() => TableStatus::Planned,
             _ => TableStatus::Loading,
@@ -243,6 +254,24 @@ impl TableInputs<'_> {
     }
 }
 
+/// What the source has not checked itself, PostgreSQL has by now: that is worth a note and no more.
+fn settle_distrust(finding: &mut Finding, tables: &[TableFacts], findings: &[Finding]) {
+    let broken = match finding.code.as_str() {
+        "untrusted-foreign-key" => "orphaned-foreign-key",
+        "untrusted-check" => "check-not-valid",
+        _ => return,
+    };
+    let is_validated = |table: &TableFacts| {
+        table.status == TableStatus::Validated && finding.object.starts_with(&format!("{}.", table.source))
+    };
+    let is_broken = findings.iter().any(|other| other.code == broken && other.object == finding.object);
+    if tables.iter().any(is_validated) && !is_broken {
+        finding.severity = Severity::Info;
+        finding.message.push_str("; PostgreSQL has, and all rows keep it");
+        finding.advice = "nothing".to_owned();
+    }
+}
+
 fn guarantee(identity: &RunIdentity) -> String {
     match (identity.source.consistency, identity.source.has_data) {
         (_, false) => "the source holds a schema and no rows".to_owned(),
@@ -254,7 +283,13 @@ fn guarantee(identity: &RunIdentity) -> String {
     }
 }
 
-fn verdict(tables: &[TableFacts], findings: &[Finding], has_data: bool, guarantee: String) -> Verdict {
+fn verdict(
+    tables: &[TableFacts],
+    findings: &[Finding],
+    source: &SourceInfo,
+    in_source: usize,
+    guarantee: String,
+) -> Verdict {
     let count = |status: TableStatus| tables.iter().filter(|table| table.status == status).count();
     let (migrated, failed) = (count(TableStatus::Validated), count(TableStatus::Failed));
     let rows: u64 = tables.iter().filter_map(|table| table.target_rows).sum();
@@ -267,6 +302,10 @@ fn verdict(tables: &[TableFacts], findings: &[Finding], has_data: bool, guarante
         1 => ", 1 value altered as declared".to_owned(),
         losses => format!(", {} values altered as declared", grouped(losses)),
     };
+    let left_out = match in_source.saturating_sub(all) {
+        0 => String::new(),
+        left_out => format!(" of {in_source} ({left_out} left out by the settings)"),
+    };
     let (state, sentence) = if failed > 0 {
         (VerdictState::Failed, format!("{failed} of {all} {tables_word} failed validation"))
     } else if migrated == all && blockers > 0 {
@@ -274,10 +313,12 @@ fn verdict(tables: &[TableFacts], findings: &[Finding], has_data: bool, guarante
         let sentence =
             format!("{all} {tables_word} validated, but {blockers} blocking {word} must be acted on");
         (VerdictState::Failed, sentence)
-    } else if migrated == all && !has_data {
-        (VerdictState::Migrated, format!("{all} {tables_word} made and compared; the source has no rows"))
+    } else if migrated == all && !source.has_data {
+        let sentence = format!("{all} {tables_word}{left_out} made and compared; the source has no rows");
+        (VerdictState::Migrated, sentence)
     } else if migrated == all {
-        let sentence = format!("{all} {tables_word}, {} rows, contents proven equal{altered}", grouped(rows));
+        let sentence =
+            format!("{all} {tables_word}{left_out}, {} rows, contents proven equal{altered}", grouped(rows));
         (VerdictState::Migrated, sentence)
     } else {
         (VerdictState::Incomplete, format!("{migrated} of {all} {tables_word} validated so far"))

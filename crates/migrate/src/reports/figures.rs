@@ -4,6 +4,8 @@
 //! Invariant: nothing here rounds a difference away. A share that is not nothing never reads `0 %`,
 //! one that is not all never reads `100 %`.
 
+pub(super) use crate::checks::severity_word;
+use crate::checks::validate;
 use crate::facts::{Facts, TableFacts, TableStatus, VerdictState};
 use mssql2pg_catalog::Severity;
 use serde::Serialize;
@@ -37,7 +39,7 @@ pub(super) struct Totals {
     pub(super) blockers: u64,
     /// Findings of severity warning.
     pub(super) warnings: u64,
-    /// Findings of severity info.
+    /// Findings of severity info, which people know as notes.
     pub(super) infos: u64,
     /// Objects that were carried over.
     pub(super) converted: u64,
@@ -101,15 +103,6 @@ pub(super) fn verdict_word(state: VerdictState) -> &'static str {
     }
 }
 
-/// The severity as one word.
-pub(super) fn severity_word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Blocker => "blocker",
-    }
-}
-
 /// With thousands separators: `1,204,118`.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -121,6 +114,62 @@ pub(super) fn count(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A number and what it counts: `1 note`, `1,200 notes`. The noun is one that takes an `s`.
+pub(super) fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// A number and the kind of object as [`Facts::converted`] names it: `12 indexes`, `1 index`.
+pub(super) fn of_kind(number: u64, kinds: &str) -> String {
+    let kind = match kinds.strip_suffix("es").filter(|kind| kind.ends_with('x')) {
+        _ if number != 1 => kinds,
+        Some(kind) => kind,
+        None => kinds.strip_suffix('s').unwrap_or(kinds),
+    };
+    format!("{} {kind}", count(number))
+}
+
+/// A check that failed, as the section about failures tells it.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct Failure<'a> {
+    /// The check's name.
+    pub(super) check: &'a str,
+    /// What differs.
+    pub(super) detail: &'a str,
+    /// What to do about it.
+    pub(super) advice: Option<&'static str>,
+}
+
+/// The checks that failed on a table.
+pub(super) fn failures(table: &TableFacts) -> Vec<Failure<'_>> {
+    let failed = table.checks.iter().filter(|check| !check.passed);
+    failed
+        .map(|check| Failure {
+            check: &check.check,
+            detail: &check.detail,
+            advice: validate::advice(&check.check, table.rejected_rows),
+        })
+        .collect()
+}
+
+/// A long name in the pieces between which a line may break: after dots and underscores, at camel humps.
+pub(super) fn pieces(name: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    let mut previous = '\0';
+    for (at, character) in name.char_indices() {
+        let is_hump = character.is_uppercase() && (previous.is_lowercase() || previous.is_ascii_digit());
+        let is_end = matches!(previous, '.' | '_' | '-' | '/') && previous != character;
+        if at > start && (is_hump || is_end) {
+            pieces.extend(name.get(start..at));
+            start = at;
+        }
+        previous = character;
+    }
+    pieces.extend(name.get(start..));
+    pieces
 }
 
 /// The same for a number that may be unknown.
@@ -183,7 +232,7 @@ pub(super) fn seconds(number: f64) -> String {
 
 /// Rows a second: `45,120 rows/s`; nothing for a time too short to divide by.
 pub(super) fn rows_rate(rows: u64, seconds: f64) -> Option<String> {
-    (seconds >= 0.001).then(|| format!("{} rows/s", count((rows as f64 / seconds).round() as u64)))
+    (seconds >= 0.001).then(|| format!("{}/s", counted((rows as f64 / seconds).round() as u64, "row")))
 }
 
 /// A share in percent with one decimal, honest at both ends: `<0.1 %`, `>99.9 %`.
@@ -331,6 +380,43 @@ mod tests {
         assert_eq!(sentence("dbo.Orders failed"), "dbo.Orders failed.");
         assert_eq!(sentence("12 tables passed."), "12 tables passed.");
         assert_eq!(sentence(""), "");
+    }
+
+    #[test]
+    fn one_is_told_from_many() {
+        let check = |text: String, expected: &str| assert_eq!(text, expected);
+        check(counted(1, "note"), "1 note");
+        check(counted(0, "note"), "0 notes");
+        check(counted(1200, "note"), "1,200 notes");
+        check(of_kind(1, "indexes"), "1 index");
+        check(of_kind(1, "schemas"), "1 schema");
+        check(of_kind(1, "tables"), "1 table");
+        check(of_kind(1, "foreign keys"), "1 foreign key");
+        check(of_kind(1, "sequences"), "1 sequence");
+        check(of_kind(21, "indexes"), "21 indexes");
+    }
+
+    #[test]
+    fn a_name_breaks_between_its_words() {
+        let check = |name: &str, expected: &[&str]| assert_eq!(pieces(name), expected);
+        check("dbo.CustomerAddresses", &["dbo.", "Customer", "Addresses"]);
+        check("public.customer_addresses", &["public.", "customer_", "addresses"]);
+        check("PK__Orders", &["PK__", "Orders"]);
+        check("HTTPLog2Entry", &["HTTPLog2", "Entry"]);
+        check("ÄpfelÖl", &["Äpfel", "Öl"]);
+        check("", &[""]);
+        for name in ["a.B_c", made_up::HOSTILE, "..", "_"] {
+            assert_eq!(pieces(name).concat(), name);
+        }
+    }
+
+    #[test]
+    fn a_failure_has_its_advice() {
+        let failed = made_up::failed_run();
+        let all: Vec<_> = failed.tables.iter().flat_map(failures).collect();
+        assert_eq!(all.iter().map(|failure| failure.check).collect::<Vec<_>>(), ["contents", "row-counts"]);
+        assert!(all[0].advice.unwrap().contains("compare the named columns"));
+        assert!(all[1].advice.unwrap().contains("rejects/"));
     }
 
     #[test]

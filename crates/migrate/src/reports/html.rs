@@ -14,7 +14,7 @@ use super::{Report, ReportError, figures};
 use crate::facts::Facts;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value, context, escape_formatter};
+use minijinja::{Environment, HtmlEscape, UndefinedBehavior, Value, context, escape_formatter};
 use sha2::{Digest, Sha256};
 
 /// `report.html`.
@@ -61,8 +61,18 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("moment", |text: &str| figures::moment(text));
     environment.add_filter("sentence", |text: &str| figures::sentence(text));
     environment.add_filter("short", |text: &str| figures::short(text));
+    environment.add_filter("of_kind", |number: u64, kinds: &str| figures::of_kind(number, kinds));
+    environment.add_filter("breakable", breakable);
     environment.add_template(FILE_NAME, include_str!("report.html"))?;
     Ok(environment)
+}
+
+/// A name that the page may break between its words, and only elsewhere where a word is too long by itself.
+fn breakable(name: &str) -> Value {
+    let shown = figures::visible(name);
+    let pieces: Vec<String> =
+        figures::pieces(&shown).into_iter().map(|piece| HtmlEscape(piece).to_string()).collect();
+    Value::from_safe_string(pieces.join("<wbr>"))
 }
 
 /// The hash by which a content security policy knows an inline style or script (CSP level 3, 2.3.1).

@@ -3,7 +3,7 @@
 //! Invariant: names, keys and texts of a foreign database cannot become Markdown or HTML; a cell never
 //! breaks its table. Every part is a function that appends to the text.
 
-use super::figures::{self, Totals, bytes, count, known_count, sentence};
+use super::figures::{self, Totals, bytes, count, counted, known_count, sentence};
 use super::{Report, ReportError};
 use crate::facts::{Facts, TableFacts, TableStatus, VerdictState};
 
@@ -173,10 +173,10 @@ fn numbers(text: &mut String, facts: &Facts, totals: &Totals) {
         [
             "Findings".to_owned(),
             format!(
-                "{} of severity blocker, {} warning, {} info",
-                count(totals.blockers),
-                count(totals.warnings),
-                count(totals.infos)
+                "{}, {}, {}",
+                counted(totals.blockers, "blocker"),
+                counted(totals.warnings, "warning"),
+                counted(totals.infos, "note")
             ),
         ],
         [
@@ -196,11 +196,18 @@ fn failures(text: &mut String, facts: &Facts) {
     heading(text, "What failed");
     for table in failed {
         text.push_str(&format!("- {}\n", name(&table.source)));
-        if table.rejected_rows > 0 {
+        let failures = figures::failures(table);
+        if table.rejected_rows > 0 && !failures.iter().any(|failure| failure.check == "row-counts") {
             text.push_str(&format!("  - rejected rows: {}\n", count(table.rejected_rows)));
         }
-        for check in table.checks.iter().filter(|check| !check.passed) {
-            text.push_str(&format!("  - {}: {}\n", name(&check.check), prose(&sentence(&check.detail))));
+        for failure in failures {
+            let advice = failure.advice.map(|advice| format!(" {}", prose(&sentence(advice))));
+            text.push_str(&format!(
+                "  - {}: {}{}\n",
+                name(failure.check),
+                prose(&sentence(failure.detail)),
+                advice.unwrap_or_default()
+            ));
         }
         if !table.differing_columns.is_empty() {
             text.push_str(&format!("  - columns that differ: {}\n", names(&table.differing_columns)));
@@ -364,11 +371,8 @@ fn profile(text: &mut String, facts: &Facts) {
 fn objects(text: &mut String, facts: &Facts) {
     heading(text, "Objects");
     if !facts.converted.is_empty() {
-        let pairs: Vec<String> = facts
-            .converted
-            .iter()
-            .map(|(kind, number)| format!("{} {}", count(*number), prose(kind)))
-            .collect();
+        let pairs: Vec<String> =
+            facts.converted.iter().map(|(kind, number)| prose(&figures::of_kind(*number, kind))).collect();
         paragraph(text, &format!("Carried over: {}.", pairs.join(", ")));
     }
     if facts.unconverted.is_empty() {
@@ -510,9 +514,9 @@ fn run(text: &mut String, facts: &Facts) {
     ];
     table(text, [("", Left), ("", Left)], rows.into_iter());
     if facts.settings.is_empty() {
-        return paragraph(text, "All settings are the defaults.");
+        return paragraph(text, "No setting is recorded yet.");
     }
-    paragraph(text, "Settings that differ from the defaults:");
+    paragraph(text, "Settings that shape the plan:");
     let settings = facts.settings.iter().map(|(key, value)| [name(key), name(value)]);
     table(text, [("Setting", Left), ("Value", Left)], settings);
 }

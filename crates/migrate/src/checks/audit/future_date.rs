@@ -52,6 +52,7 @@ pub(super) const CHECK: ColumnCheck = ColumnCheck {
         is_date && !words(&column.name).iter().any(|word| AHEAD.contains(&word.as_str()))
     },
     is_defect: |value, moment| lies_ahead(value, moment),
+    policy: None,
 };
 
 /// Days from 0001-01-01 to 1900-01-01, to 9999-01-01.

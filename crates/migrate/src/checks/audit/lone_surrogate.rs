@@ -13,6 +13,7 @@ pub(super) const CHECK: ColumnCheck = ColumnCheck {
         Value::Utf16(bytes) => has_lone_surrogate(bytes),
         _ => false,
     },
+    policy: Some(("text.invalid", |text| text.invalid)),
 };
 
 fn has_lone_surrogate(bytes: &[u8]) -> bool {

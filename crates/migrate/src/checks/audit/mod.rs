@@ -9,10 +9,14 @@ mod lone_surrogate;
 mod nul_character;
 mod null_in_critical_field;
 
-use crate::config::AuditConfig;
+use crate::config::{AuditConfig, TextConfig};
 use jiff::Timestamp;
 use mssql2pg_catalog::{Column, Severity, SqlType, Table, Value};
+use mssql2pg_mapping::settings::TextPolicy;
 use std::fmt::Write;
+
+/// Reads a policy from the settings.
+pub type PolicyOf = fn(&TextConfig) -> TextPolicy;
 
 /// A check of single values.
 pub struct ColumnCheck {
@@ -28,6 +32,8 @@ pub struct ColumnCheck {
     pub applies: fn(&Table, &Column, &AuditConfig) -> bool,
     /// Whether a value is a defect.
     pub is_defect: fn(&Value<'_>, &Moment) -> bool,
+    /// The setting that decides what becomes of such values, where one does: its key and its value.
+    pub policy: Option<(&'static str, PolicyOf)>,
 }
 
 /// All checks.

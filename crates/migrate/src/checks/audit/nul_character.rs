@@ -14,4 +14,5 @@ pub(super) const CHECK: ColumnCheck = ColumnCheck {
         Value::CodePage(bytes, _) | Value::Utf8(bytes) => bytes.contains(&0),
         _ => false,
     },
+    policy: Some(("text.nul", |text| text.nul)),
 };

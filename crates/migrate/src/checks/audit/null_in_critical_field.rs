@@ -15,6 +15,7 @@ pub(super) const CHECK: ColumnCheck = ColumnCheck {
     advice: "fill in the values at the source, or take the column out of audit.critical",
     applies,
     is_defect: |value, _| matches!(value, Value::Null),
+    policy: None,
 };
 
 fn applies(table: &Table, column: &Column, config: &AuditConfig) -> bool {

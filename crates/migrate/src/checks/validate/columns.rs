@@ -1,11 +1,13 @@
 //! Columns: type and nullability as PostgreSQL's own catalog tells them, against the plan.
 
 use super::{Compared, TableCheck, TableContext};
+use crate::checks::counted;
 use crate::error::Error;
 
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "columns",
     manual: "Every column's type, nullability, identity and generation state in PostgreSQL's catalog is what the plan says, and there is no other column.",
+    advice: "something altered the table after it was made, or it was there before: alter the named columns back to what the plan says and run validate again, or migrate again into another run folder with --if-exists replace",
     run: check,
 };
 
@@ -16,31 +18,33 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
     let mut differences = Vec::new();
     for planned in &plan.columns {
         let Some(column) = found.iter().find(|column| column.name == planned.name) else {
-            differences.push(format!("{} is missing", planned.name));
+            differences.push(format!("the column {} is missing", planned.name));
             continue;
         };
         if !same_type(&column.type_text, &planned.pg_type) {
-            differences
-                .push(format!("{} is {}, planned {}", planned.name, column.type_text, planned.pg_type));
+            differences.push(format!(
+                "the column {} is {}, planned {}",
+                planned.name, column.type_text, planned.pg_type
+            ));
         }
         let in_key = plan.primary_key.as_ref().is_some_and(|key| key.columns.contains(&planned.name));
         if column.nullable != (planned.nullable && !in_key) {
             let word = if column.nullable { "takes NULL" } else { "does not take NULL" };
-            differences.push(format!("{} {word}, against the plan", planned.name));
+            differences.push(format!("the column {} {word}, against the plan", planned.name));
         }
         if column.identity != planned.identity.is_some() {
-            differences.push(format!("{} differs from the plan in identity", planned.name));
+            differences.push(format!("the column {} differs from the plan in identity", planned.name));
         }
         if column.generated != planned.generated.is_some() {
-            differences.push(format!("{} differs from the plan in generation", planned.name));
+            differences.push(format!("the column {} differs from the plan in generation", planned.name));
         }
     }
     for column in &found {
         if !plan.columns.iter().any(|planned| planned.name == column.name) {
-            differences.push(format!("{} is not in the plan", column.name));
+            differences.push(format!("the column {} is not in the plan", column.name));
         }
     }
-    Ok(Compared::none_of(differences, format!("{} columns as planned", plan.columns.len())))
+    Ok(Compared::none_of(differences, format!("{} as planned", counted(plan.columns.len() as u64, "column"))))
 }
 
 /// Whether PostgreSQL's spelling of a type (`format_type`) is the plan's type.

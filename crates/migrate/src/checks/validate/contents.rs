@@ -4,6 +4,7 @@
 //! doubled and a changed row all show. On a difference both ends are read again, column by column.
 
 use super::{Compared, TableCheck, TableContext};
+use crate::checks::counted;
 use crate::error::Error;
 use mssql2pg_catalog::Stop;
 use mssql2pg_mapping::digest::{ColumnDigests, CopyFormatError, CopyTuples, RowDigest, TableDigester};
@@ -15,6 +16,7 @@ use std::ops::ControlFlow;
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "contents",
     manual: "The digest of all rows as they were sent equals the digest of all rows read back with COPY in binary form. On a difference, the columns that differ are named.",
+    advice: "something changed the target after the load, or PostgreSQL keeps the values otherwise: compare the named columns with the source and run validate again; if rows were changed or lost, migrate again into another run folder with --if-exists replace",
     run: check,
 };
 
@@ -57,7 +59,7 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
         contents.differing_columns = differing_columns(context)?;
     }
     let detail = if equal {
-        format!("digest {} of {} rows as sent and as read back", short(&contents.read), read.rows)
+        format!("digest {} of {} as sent and as read back", short(&contents.read), counted(read.rows, "row"))
     } else if contents.differing_columns.is_empty() {
         format!("digest {} was sent, {} was read back", short(&contents.sent), short(&contents.read))
     } else {

@@ -3,6 +3,7 @@
 //! Invariant: which columns refer to which counts, not what the foreign key is called.
 
 use super::{Compared, TableCheck, TableContext};
+use crate::checks::counted;
 use crate::error::Error;
 use mssql2pg_mapping::plan::ForeignKeyPlan;
 use mssql2pg_target::catalog::PgConstraint;
@@ -10,6 +11,7 @@ use mssql2pg_target::catalog::PgConstraint;
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "foreign-keys",
     manual: "Every foreign key of the plan exists in PostgreSQL, between the same columns and whatever its name, and is validated. One that the source does not trust and whose rows break it stays not valid and is a finding, not a failure.",
+    advice: "find the rows whose referenced row is missing and mend them at both ends, then add the foreign key or run alter table … validate constraint, and run validate again",
     run: check,
 };
 
@@ -18,7 +20,7 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
     let constraints = mssql2pg_target::catalog::constraints(context.connection, &plan.schema, &plan.name)
         .map_err(Error::target(format!("cannot look at {}", plan.sql_name())))?;
     let mut differences = Vec::new();
-    let (mut valid, mut excused) = (0, 0);
+    let (mut valid, mut excused) = (0_u64, 0_u64);
     for key in &plan.foreign_keys {
         let mut known = constraints.iter().filter(|known| is_same(known, key)).peekable();
         if known.peek().is_none() {
@@ -34,8 +36,10 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
     }
     let detail = match (valid, excused) {
         (0, 0) => "no foreign key in the source".to_owned(),
-        (valid, 0) => format!("{valid} foreign keys valid"),
-        (valid, excused) => format!("{valid} foreign keys valid, {excused} not valid as in the source"),
+        (valid, 0) => format!("{} valid", counted(valid, "foreign key")),
+        (valid, excused) => {
+            format!("{} valid, {excused} not valid as in the source", counted(valid, "foreign key"))
+        }
     };
     Ok(Compared::none_of(differences, detail))
 }

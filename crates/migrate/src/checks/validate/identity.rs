@@ -8,6 +8,7 @@ use mssql2pg_target::TargetError;
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "identity",
     manual: "The sequence behind every identity column stands at or beyond the furthest value in the table and the last value that the source gave out, so the next insert collides with nothing.",
+    advice: "set the sequence behind the column past the highest value that is given out (setval with pg_get_serial_sequence; the lowest one, if it counts down) and run validate again",
     run: check,
 };
 
@@ -40,9 +41,12 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
         let Some(wanted) = wanted else { continue };
         let stands = if identity.increment < 0 { last <= wanted } else { last >= wanted };
         if stands && is_called {
-            detail = format!("{} stands at {last}", column.name);
+            detail = format!("the identity of {} stands at {last}", column.name);
         } else {
-            differences.push(format!("{} stands at {last}, and {wanted} is given out", column.name));
+            differences.push(format!(
+                "the identity of {} stands at {last}, and {wanted} is given out already",
+                column.name
+            ));
         }
     }
     Ok(Compared::none_of(differences, detail))

@@ -11,6 +11,7 @@ use mssql2pg_target::catalog::{PgConstraint, PgIndex, constraints, indexes};
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "keys",
     manual: "The primary key, the unique constraints and the unique indexes of the plan exist in PostgreSQL over the same columns and are valid, whatever their names, so no key occurs twice.",
+    advice: "look at the findings of the phase finish for why it could not be built; mend the rows that repeat, add the key or index by hand and run validate again",
     run: check,
 };
 
@@ -34,6 +35,7 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
     }
     let detail = match planned.len() {
         0 => "no key in the source".to_owned(),
+        1 => "1 key holds".to_owned(),
         keys => format!("{keys} keys hold"),
     };
     Ok(Compared::none_of(differences, detail))

@@ -25,6 +25,8 @@ pub struct TableCheck {
     pub name: &'static str,
     /// What it compares: one sentence for the manual.
     pub manual: &'static str,
+    /// What to do when it fails: one sentence without a period.
+    pub advice: &'static str,
     /// Compares.
     pub run: fn(&mut TableContext<'_>) -> Result<Compared, Error>,
 }
@@ -32,6 +34,16 @@ pub struct TableCheck {
 /// All checks, in order: contents first, since it counts the rows that others speak of.
 pub static ALL: &[TableCheck] =
     &[contents::CHECK, row_counts::CHECK, columns::CHECK, keys::CHECK, foreign_keys::CHECK, identity::CHECK];
+
+/// What to do when the check of this name failed on a table of which `rejected` rows are in `rejects/`; none for
+/// a check that this version does not have.
+pub fn advice(check: &str, rejected: u64) -> Option<&'static str> {
+    // Rows that were rejected are why counts differ, and only settings or the source can change that.
+    if check == row_counts::CHECK.name && rejected > 0 {
+        return Some(row_counts::REJECTED_ADVICE);
+    }
+    ALL.iter().find(|known| known.name == check).map(|known| known.advice)
+}
 
 /// What a check found.
 pub struct Compared {
@@ -88,5 +100,22 @@ impl TableContext<'_> {
     /// Rows that went to `rejects/`.
     pub fn rejected_rows(&self) -> u64 {
         self.splits.iter().map(|split| split.rejected).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_has_advice_and_rejected_rows_have_their_own() {
+        for check in ALL {
+            let found = advice(check.name, 0).unwrap();
+            assert!(found.len() > 20 && !found.ends_with('.'), "{}", check.name);
+        }
+        assert!(advice("row-counts", 7).unwrap().contains("text.nul"));
+        assert_ne!(advice("row-counts", 7), advice("row-counts", 0));
+        assert_eq!(advice("contents", 7), advice("contents", 0));
+        assert_eq!(advice("no such check", 7), None);
     }
 }

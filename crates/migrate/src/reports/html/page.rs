@@ -1,6 +1,6 @@
 //! What the template of `report.html` needs beyond the facts themselves: sums, groups and geometry.
 
-use super::super::figures::{self, Totals};
+use super::super::figures::{self, Failure, Totals};
 use super::charts::{self, FindingChart, PhaseBar, Profile, RowChart};
 use crate::facts::{Facts, TableFacts, TableStatus};
 use mssql2pg_catalog::{Finding, Severity};
@@ -39,6 +39,9 @@ struct TableView<'a> {
     rate: Option<String>,
     passed: usize,
     lossy: usize,
+    failures: Vec<Failure<'a>>,
+    /// Whether a failed check speaks of the rows in `rejects/` already.
+    rejects_told: bool,
 }
 
 /// Findings of one code and severity.
@@ -104,6 +107,7 @@ pub(super) fn page(facts: &Facts) -> Page<'_> {
 }
 
 fn table_view(number: usize, table: &TableFacts) -> TableView<'_> {
+    let failures = figures::failures(table);
     TableView {
         facts: table,
         number,
@@ -112,6 +116,8 @@ fn table_view(number: usize, table: &TableFacts) -> TableView<'_> {
         contents_equal: figures::contents_equal(table),
         rate: table.loaded_rows.and_then(|rows| figures::rows_rate(rows, table.seconds)),
         passed: table.checks.iter().filter(|check| check.passed).count(),
+        rejects_told: failures.iter().any(|failure| failure.check == "row-counts"),
+        failures,
         lossy: table.columns.iter().filter(|column| column.fidelity == "lossy").count(),
     }
 }
