@@ -213,6 +213,9 @@ pub(crate) enum Embedded {
     },
     /// Open psql on it, starting it for as long as that takes if need be.
     Psql {
+        /// A folder with initdb and postgres, if the server has to be started; stands before DIR.
+        #[arg(long, value_name = "DIR")]
+        pg_bin: Option<PathBuf>,
         /// The folder of the embedded PostgreSQL, or the run folder that holds it.
         dir: PathBuf,
         /// What psql is given, for example -c 'select 1'.

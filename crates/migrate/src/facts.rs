@@ -43,7 +43,7 @@ pub struct Facts {
     pub converted: Vec<(String, u64)>,
     /// Phases in the order in which they ran.
     pub phases: Vec<PhaseFacts>,
-    /// Settings that differ from the defaults, without secrets.
+    /// The settings that shape the plan, without secrets.
     pub settings: Vec<(String, String)>,
 }
 

@@ -82,7 +82,7 @@ impl TargetServer {
             let target = Target::parse(&url).map_err(Error::target("cannot use the embedded server"))?;
             return Self::connected(target, TargetIdentity::Embedded { dir: kept }, None, config);
         }
-        let runtime = embedded::find(&options, say)?;
+        let runtime = embedded::find_for(&dir, &options, say)?;
         let server = Server::start(&runtime, &dir, Purpose::Demo)?;
         say(&format!("embedded target, for trial only: {runtime}"));
         if let Some(note) = server.note() {

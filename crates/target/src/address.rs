@@ -34,6 +34,8 @@ pub struct Target {
     pub(crate) tls: TlsSettings,
     pub(crate) channel_binding: postgres::config::ChannelBinding,
     pub(crate) session: postgres::config::TargetSessionAttrs,
+    /// The password file, when it was asked for a password and not used because others may read it.
+    pub(crate) ignored_password_file: Option<PathBuf>,
 }
 
 /// One of the hosts of an address.
@@ -296,8 +298,10 @@ fn build(parameters: &Parameters<'_>, surroundings: &Surroundings<'_>) -> Result
         };
         host.password = found.map(SecretString::from);
     }
+    let ignored_password_file = file.filter(|file| password.is_none() && passfile::is_open_to_others(file));
     Ok(Target {
         hosts,
+        ignored_password_file,
         user,
         database,
         application_name: parameters
@@ -618,6 +622,14 @@ mod tests {
         assert_eq!(ask("host=a", &[("PGPASSWORD", "v")]), [Some("v".to_owned())]);
         assert_eq!(ask("host=a password=p", &[]), [Some("p".to_owned())]);
         let path = file.to_str().unwrap();
+        let ignored = |url: &str| {
+            parse(url, &[], home).unwrap().ignored_password_file.map(|path| path.display().to_string())
+        };
+        assert_eq!(ignored("host=a"), None);
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(ignored("host=a").as_deref(), Some(path));
+        assert_eq!(ignored("host=a password=p"), None);
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         assert_eq!(ask("host=a", &[("PGPASSFILE", "/nonexistent")]), [None]);
         assert_eq!(
             ask(&format!("host=a passfile={path}"), &[("PGPASSFILE", "/nonexistent")]),
@@ -627,6 +639,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_honoured_is_an_error_that_says_so() {
+        const ENCODE: &str =
+            "special characters in the password must be percent-encoded (@ is %40, / is %2F, : is %3A)";
         let cases = [
             (
                 "postgresql://h/?sslmod=require",
@@ -650,6 +664,15 @@ mod tests {
             ("postgresql://u:s3cret/x@h/db", "percent-encoded"),
             ("postgresql://u:s3cret?x=1@h/db", "percent-encoded"),
             ("postgresql://u:s3cret@h:s3cret/db", "percent-encoded"),
+            ("postgresql://me:p@s3cret w/ord@127.0.0.1/shop", ENCODE),
+            ("postgresql://me:p@ss w/s3cret@127.0.0.1/shop", ENCODE),
+            ("postgresql://me:p@s3cret?w=ord@127.0.0.1/shop", ENCODE),
+            ("postgresql://me:p@ss?s3cret=1@127.0.0.1/shop", ENCODE),
+            ("postgresql://me:p@s3cret/ord@127.0.0.1/shop", ENCODE),
+            ("postgresql://me:12/s3cret@127.0.0.1/shop", ENCODE),
+            ("postgresql://me:12?s3cret=@127.0.0.1/shop", ENCODE),
+            ("postgresql://me:p@s3cret!:5432/shop", ENCODE),
+            ("postgresql://h/s3cret@db", ENCODE),
         ];
         for (url, expected) in cases {
             let error = parse(url, &[], None).unwrap_err();

@@ -238,16 +238,38 @@ impl Target {
         config
     }
 
+    /// Where a password might have come from, when a file with passwords was not used; nothing otherwise.
+    fn ignored_file(&self, host: &TargetHost) -> String {
+        match &self.ignored_password_file {
+            Some(path) if host.password.is_none() => {
+                let path = path.display();
+                format!("; the password file {path} is ignored: others may read it; chmod 600 {path}")
+            }
+            _ => String::new(),
+        }
+    }
+
     /// Names the layer at which a connection failed.
     fn describe(&self, host: &TargetHost, error: postgres::Error) -> TargetError {
         let said = |kind, what: String| (kind, format!("cannot connect to {}: {what}", host.shown()));
         if let Some(code) = error.code().map(|code| code.code().to_owned()) {
             let (kind, context) = match code.as_str() {
-                "28P01" => {
-                    said(ErrorKind::Login, format!("user \"{}\" or its password is refused", self.user))
-                }
-                "28000" => said(ErrorKind::Login, format!("user \"{}\" is refused", self.user)),
-                "3D000" => said(ErrorKind::Login, format!("database \"{}\" does not exist", self.database)),
+                "28P01" => said(
+                    ErrorKind::Login,
+                    format!("user \"{}\" or its password is refused{}", self.user, self.ignored_file(host)),
+                ),
+                "28000" => said(
+                    ErrorKind::Login,
+                    format!("user \"{}\" is refused{}", self.user, self.ignored_file(host)),
+                ),
+                "3D000" => said(
+                    ErrorKind::Login,
+                    format!(
+                        "database \"{}\" does not exist; create it with: createdb {}",
+                        self.database,
+                        shell_word(&self.database)
+                    ),
+                ),
                 "42501" => said(
                     ErrorKind::Permission,
                     format!("user \"{}\" may not connect to database \"{}\"", self.user, self.database),
@@ -273,7 +295,11 @@ impl Target {
                 }
                 text if text.starts_with("invalid configuration") && host.password.is_none() => said(
                     ErrorKind::Login,
-                    format!("user \"{}\" needs a password, and none is given", self.user),
+                    format!(
+                        "user \"{}\" needs a password, and none is given{}",
+                        self.user,
+                        self.ignored_file(host)
+                    ),
                 ),
                 text if text.starts_with("authentication error") => {
                     said(ErrorKind::Login, "the server's way of authentication does not work here".to_owned())
@@ -282,6 +308,15 @@ impl Target {
             }
         };
         TargetError::caused(kind, context, error)
+    }
+}
+
+/// A name as one argument of a shell's command.
+fn shell_word(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    match name.chars().all(is_plain) && !name.starts_with('-') {
+        true => name.to_owned(),
+        false => format!("-- '{}'", name.replace('\'', "'\\''")),
     }
 }
 
@@ -374,7 +409,8 @@ pub(crate) fn refused(sql: &str) -> String {
     if beginning.len() < line.len() {
         beginning.push('…');
     }
-    format!("the target refuses: {}", beginning.trim_end())
+    // A list that is opened and not shown reads as if the message had been cut.
+    format!("the target refuses: {}", beginning.trim_end_matches([' ', '\t', '(']))
 }
 
 /// [`refused`] for the statement of a batch that the server points at, where it does: it says at which character a
@@ -408,7 +444,8 @@ mod tests {
 
     #[test]
     fn the_beginning_of_a_statement_has_no_literal() {
-        assert_eq!(refused("\n-- why\ncreate table t (\n a int)"), "the target refuses: create table t (");
+        assert_eq!(refused("\n-- why\ncreate table t (\n a int)"), "the target refuses: create table t");
+        assert_eq!(refused("insert into t values (('s3cret'))"), "the target refuses: insert into t values");
         assert_eq!(refused("comment on table t is 's3cret'"), "the target refuses: comment on table t is");
         assert_eq!(refused(&"x".repeat(101)).chars().last(), Some('…'));
     }
@@ -420,6 +457,15 @@ mod tests {
         assert_eq!(refused(batch), "the target refuses: drop table a, b;");
         assert_eq!(refused("begin;\nset x = 'y'"), "the target refuses: begin;");
         assert_eq!(refused("begin;\nbeginning of nothing"), "the target refuses: beginning of nothing");
+    }
+
+    #[test]
+    fn a_name_for_the_shell_is_one_argument() {
+        for (name, word) in
+            [("shop-2.x", "shop-2.x"), ("-h", "-- '-h'"), ("a b", "-- 'a b'"), ("it's", r"-- 'it'\''s'")]
+        {
+            assert_eq!(shell_word(name), word);
+        }
     }
 
     #[test]

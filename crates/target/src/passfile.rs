@@ -9,6 +9,11 @@ use std::path::Path;
 /// A file that is larger is no password file.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
+/// Whether a file is not used because others may read it; a login that fails then says so.
+pub(crate) fn is_open_to_others(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o077 != 0)
+}
+
 /// The password for a login, when the file has one.
 pub(crate) fn password(path: &Path, host: &str, port: u16, database: &str, user: &str) -> Option<String> {
     let about = std::fs::metadata(path).ok()?;
@@ -16,7 +21,7 @@ pub(crate) fn password(path: &Path, host: &str, port: u16, database: &str, user:
         tracing::warn!(path = %path.display(), "the password file is not a plain file of a sensible size; not used");
         return None;
     }
-    if about.permissions().mode() & 0o077 != 0 {
+    if is_open_to_others(path) {
         tracing::warn!(path = %path.display(), "the password file is open to others (chmod 600); not used");
         return None;
     }
@@ -95,9 +100,11 @@ mod tests {
         let ask = |database| password(file.path(), "h", 5432, database, "ann");
         assert_eq!(ask("shop").as_deref(), Some("first"));
         assert_eq!(ask("other").as_deref(), Some("second"));
+        assert!(!is_open_to_others(file.path()) && !is_open_to_others(Path::new("/nonexistent/pgpass")));
         let open = std::fs::Permissions::from_mode(0o640);
         std::fs::set_permissions(file.path(), open).unwrap();
         assert_eq!(ask("shop"), None);
+        assert!(is_open_to_others(file.path()));
         assert_eq!(password(Path::new("/nonexistent/pgpass"), "h", 1, "d", "u"), None);
     }
 }

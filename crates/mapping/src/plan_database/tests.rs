@@ -429,6 +429,29 @@ fn an_offset_can_have_a_column_of_its_own() {
 }
 
 #[test]
+fn the_advice_about_an_offset_names_the_type_that_keeps_it() {
+    let advice = |scale, pg_type: Option<&str>| {
+        let settings = MappingSettings {
+            columns: BTreeMap::from([(
+                "dbo.T.At".to_owned(),
+                ColumnSettings { pg_type: pg_type.map(str::to_owned), ..ColumnSettings::default() },
+            )]),
+            ..MappingSettings::default()
+        };
+        let source = table("T", vec![Column::new("At", SqlType::DateTimeOffset { scale })]);
+        let plan = plan_database(&catalog(vec![source]), &settings).expect("a plan");
+        plan.findings.into_iter().find(|finding| finding.code == "lossy-type").map(|finding| finding.advice)
+    };
+    let keeps = |advice: Option<String>| advice.is_some_and(|advice| advice.contains("timestamptz+offset"));
+    assert!(keeps(advice(3, None)));
+    assert!(keeps(advice(7, None)));
+    assert!(advice(7, None).is_some_and(|advice| advice.contains("accept the loss of the last digit")));
+    let chosen = advice(7, Some("timestamptz+offset"));
+    assert!(chosen.is_some_and(|advice| advice.starts_with("accept the loss")));
+    assert_eq!(advice(3, Some("timestamptz+offset")), None);
+}
+
+#[test]
 fn names_that_meet_in_a_table_or_schema_are_told_apart() {
     let source = vec![
         Table {
@@ -756,6 +779,8 @@ fn what_is_not_carried_over_is_listed_with_its_text() {
     assert!(unconverted.contains("-- select 1\n-- drop table x\n"));
     assert!(unconverted.lines().all(|line| line.is_empty() || line.starts_with("--")));
     assert!(codes(&plan).contains(&"principals"));
+    let principals = plan.findings.iter().find(|finding| finding.code == "principals").expect("a finding");
+    assert_eq!(principals.message, "1 user or role, 0 memberships and 0 permissions: listed, not created");
 }
 
 #[test]

@@ -9,6 +9,10 @@ use std::collections::BTreeMap;
 use super::address_error;
 use crate::TargetError;
 
+/// What is said of an address whose password was taken apart; it never shows a piece.
+const NOT_ENCODED: &str = "the target address cannot be read: special characters in the password must be percent-encoded \
+                           (@ is %40, / is %2F, : is %3A)";
+
 /// What stands after `postgresql://`: `[user[:password]@][host[:port][,…]][/database][?name=value[&…]]`.
 pub(super) fn parse_url(rest: &str) -> Result<BTreeMap<String, String>, TargetError> {
     let mut given = BTreeMap::new();
@@ -30,18 +34,25 @@ pub(super) fn parse_url(rest: &str) -> Result<BTreeMap<String, String>, TargetEr
         // Maybe a password with `/` or `?` in it: say so before any of its pieces is taken for something else.
         let port = authority.rsplit(':').next().unwrap_or_default();
         if port.parse::<u16>().is_err() && !authority.ends_with(']') {
-            return Err(address_error(
-                "the target address cannot be read: a password with special characters must be percent-encoded",
-            ));
+            return Err(address_error(NOT_ENCODED));
         }
     }
-    let (names, ports) = split_hosts(host_list)?;
-    put(&mut given, "host", &names)?;
-    put(&mut given, "port", &ports)?;
     let (path, query) = match tail.split_once('?') {
         Some((path, query)) => (path, query),
         None => (tail, ""),
     };
+    // Pieces of a password that was cut at its own `@`, `/` or `?`. A name that really has an `@` can be encoded.
+    let has_password = match login {
+        Some(login) => login.contains(':'),
+        // `user:12?34@host`: the beginning of a password that looks like a port.
+        None => path.is_empty() && authority.contains(':'),
+    };
+    if path.contains('@') || has_password && query.contains('@') || !host_list.chars().all(is_of_hosts) {
+        return Err(address_error(NOT_ENCODED));
+    }
+    let (names, ports) = split_hosts(host_list)?;
+    put(&mut given, "host", &names)?;
+    put(&mut given, "port", &ports)?;
     put(&mut given, "dbname", path.strip_prefix('/').unwrap_or_default())?;
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let Some((name, value)) = pair.split_once('=') else {
@@ -55,6 +66,11 @@ pub(super) fn parse_url(rest: &str) -> Result<BTreeMap<String, String>, TargetEr
         };
     }
     Ok(given)
+}
+
+/// Whether a character can stand in a list of hosts and ports as it is written in a URL.
+fn is_of_hosts(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | '%' | '[' | ']' | ':' | ',')
 }
 
 /// Decodes and keeps what is not empty.

@@ -5,28 +5,69 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use super::guard::{self, State};
 use super::place::{Place, command, random_hex, remove_old_drafts, write_private};
 use super::server::{USER, last_lines};
-use super::{EmbeddedError, Purpose, Runtime, guard};
+use super::{EmbeddedError, Purpose, Runtime};
 
-/// The folder with a cluster that this version can run and that nobody runs.
-pub(super) fn prepare(runtime: &Runtime, dir: &Path, purpose: Purpose) -> Result<Place, EmbeddedError> {
+/// How long the server of an earlier process, which is ending, is waited for.
+const LEAVE_LIMIT: Duration = Duration::from_secs(60);
+
+/// After this time a server that does not even begin to stop is told to by us: its guard must have been killed too.
+const GUARD_LIMIT: Duration = Duration::from_secs(5);
+
+/// The folder with a cluster that this version can run and that nobody runs; and what is to be told of how long that
+/// took, if it did not come at once.
+pub(super) fn prepare(
+    runtime: &Runtime,
+    dir: &Path,
+    purpose: Purpose,
+) -> Result<(Place, Option<String>), EmbeddedError> {
     let place = Place::create(dir, purpose)?;
     let data = place.data();
-    if let Some(file) = guard::running(&data) {
-        let context = format!("a server runs in {} already (process {})", place.dir.display(), file.pid);
-        return Err(EmbeddedError::new(context).hint(format!(
-            "stop it with `mssql2pg embedded stop {}`, or use another folder",
-            place.wanted.display()
-        )));
-    }
+    let waited = await_leaving(&place)?;
     if !data.exists() {
         create_cluster(runtime, &place, purpose)?;
     }
     check_version(runtime, &data)?;
     guard::remove_stale_pid_file(&data);
-    Ok(place)
+    Ok((place, waited))
+}
+
+/// Waits for a server that is about to end: the process that it was started by may have been killed just now. One that
+/// is there to stay is an error.
+fn await_leaving(place: &Place) -> Result<Option<String>, EmbeddedError> {
+    let start = Instant::now();
+    let (mut waited_for, mut is_told) = (None, false);
+    while let Some(file) = guard::running(&place.data()) {
+        let is_leaving = guard::is_leaving(place, &file);
+        if !is_leaving || start.elapsed() > LEAVE_LIMIT {
+            let mut context =
+                format!("a server runs in {} already (process {})", place.dir.display(), file.pid);
+            if is_leaving {
+                context.push_str(&format!(
+                    ": it was about to stop, and has not within {} seconds",
+                    LEAVE_LIMIT.as_secs()
+                ));
+            }
+            return Err(EmbeddedError::new(context).hint(format!(
+                "stop it with `mssql2pg embedded stop {}`, or use another folder",
+                place.wanted.display()
+            )));
+        }
+        waited_for = Some(file.pid);
+        if !is_told && file.state != State::Stopping && start.elapsed() > GUARD_LIMIT {
+            is_told = true;
+            let _ = guard::send_signal("INT", file.pid);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(waited_for.map(|pid| {
+        let seconds = start.elapsed().as_secs_f64();
+        format!("waited {seconds:.1} seconds for the server of an earlier run to stop (process {pid})")
+    }))
 }
 
 fn check_version(runtime: &Runtime, data: &Path) -> Result<(), EmbeddedError> {

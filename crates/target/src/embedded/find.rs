@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::place::{absolute, command, owner};
+use super::place::{Place, absolute, command, owner};
 use super::provision::{Provisioned, fetch};
 use super::server::last_lines;
 use super::{EmbeddedError, FindOptions, OLDEST_MAJOR, Origin, Runtime};
@@ -44,47 +44,97 @@ pub fn find(options: &FindOptions, say: &mut dyn FnMut(&str)) -> Result<Runtime,
     find_in(options, &Search::here(), say)
 }
 
+/// [`find`] for a server's folder: data that is there already can be run only by its own major version, so every
+/// candidate is asked for that one before giving up.
+pub fn find_for(
+    dir: &Path,
+    options: &FindOptions,
+    say: &mut dyn FnMut(&str),
+) -> Result<Runtime, EmbeddedError> {
+    let major = Place::existing(dir).and_then(|place| place.major()).or(options.major);
+    find(&FindOptions { major, ..options.clone() }, say)
+}
+
 /// [`find`] in other places than this machine's own.
 pub fn find_in(
     options: &FindOptions,
     search: &Search,
     say: &mut dyn FnMut(&str),
 ) -> Result<Runtime, EmbeddedError> {
+    // What was passed over is told once: here when something else was found, else by the error.
+    let mut passed_over = Vec::new();
+    if let Some(runtime) = first_that_fits(options, search, say, &mut passed_over)? {
+        passed_over.iter().filter(|passed| passed.is_news).for_each(|passed| say(&passed.text));
+        return Ok(runtime);
+    }
+    let context = match options.major {
+        Some(major) => format!(
+            "the data is of PostgreSQL {major}; there is no server of that version on this machine, and none could be fetched"
+        ),
+        None => "there is no PostgreSQL server on this machine, and none could be fetched".to_owned(),
+    };
+    let texts: Vec<String> = passed_over.into_iter().map(|passed| passed.text).collect();
+    Err(EmbeddedError::new(context).because(texts.join("\n")).hint(install_hint(options.major, search)))
+}
+
+/// A candidate that was not taken, and why.
+struct PassedOver {
+    text: String,
+    /// Whether its reason is worth telling when another one was found.
+    is_news: bool,
+}
+
+/// Goes through the candidates in their order. A given folder that does not run is an error at once.
+fn first_that_fits(
+    options: &FindOptions,
+    search: &Search,
+    say: &mut dyn FnMut(&str),
+    passed_over: &mut Vec<PassedOver>,
+) -> Result<Option<Runtime>, EmbeddedError> {
+    let mut fitting = |result: Result<Runtime, EmbeddedError>| match result {
+        Ok(runtime) if options.major.is_none_or(|major| major == runtime.major) => Some(runtime),
+        Ok(runtime) => {
+            let text = format!("{runtime} is not PostgreSQL {}", options.major.unwrap_or_default());
+            passed_over.push(PassedOver { text, is_news: runtime.origin == Origin::Given });
+            None
+        }
+        Err(error) => {
+            passed_over.push(PassedOver { text: one_line(&error), is_news: true });
+            None
+        }
+    };
     if let Some(dir) = &options.pg_bin {
-        return given(dir);
+        let runtime = fitting(Ok(given(dir)?));
+        if runtime.is_some() {
+            return Ok(runtime);
+        }
     }
     let cache = cache_dir(options);
-    let mut passed_over = Vec::new();
-    let candidates = candidates(options, search, cache.as_deref().ok());
-    for (dir, origin) in candidates {
-        match prove(&dir, origin) {
-            Ok(runtime) => return Ok(runtime),
-            Err(error) => {
-                let text = one_line(&error);
-                say(&text);
-                passed_over.push(text);
-            }
+    for (dir, origin) in candidates(options, search, cache.as_deref().ok()) {
+        let runtime = fitting(prove(&dir, origin));
+        if runtime.is_some() {
+            return Ok(runtime);
         }
     }
-    match cache {
-        Ok(cache) if options.provision => {
-            for which in Provisioned::ALL {
-                match fetch(which, &cache, search, say) {
-                    Ok(runtime) => return Ok(runtime),
-                    Err(error) => {
-                        let text = one_line(&error);
-                        say(&text);
-                        passed_over.push(text);
-                    }
-                }
-            }
+    let cache = match cache {
+        Ok(cache) if options.provision => cache,
+        refused => {
+            let refused = refused.map(|_| EmbeddedError::new("fetching one was not allowed"));
+            fitting(Err(refused.unwrap_or_else(|error| error)));
+            return Ok(None);
         }
-        Ok(_) => passed_over.push("fetching one was not allowed".to_owned()),
-        Err(error) => passed_over.push(one_line(&error)),
+    };
+    // The version of a pin is known without fetching it.
+    let may_fit = |which: &Provisioned| {
+        options.major.is_none_or(|major| which.major().is_none_or(|pinned| pinned == major))
+    };
+    for which in Provisioned::ALL.into_iter().filter(may_fit) {
+        let runtime = fitting(fetch(which, &cache, search, say));
+        if runtime.is_some() {
+            return Ok(runtime);
+        }
     }
-    Err(EmbeddedError::new("there is no PostgreSQL server on this machine, and none could be fetched")
-        .because(passed_over.join("\n"))
-        .hint(install_hint(search)))
+    Ok(None)
 }
 
 /// The server that is installed on this machine, whatever has been fetched: tests on two versions need both.
@@ -265,16 +315,17 @@ fn one_line(error: &EmbeddedError) -> String {
     cause.map_or_else(|| error.context.clone(), |cause| format!("{}: {cause}", error.context))
 }
 
-fn install_hint(search: &Search) -> String {
+fn install_hint(major: Option<u32>, search: &Search) -> String {
     let has = |name| search.programs(name).next().is_some();
     let sudo = if matches!(owner(), Ok(Some(_))) { "" } else { "sudo " };
-    let line = if has("dnf") && !has("apt-get") {
-        format!("{sudo}dnf install -y postgresql-server")
-    } else {
-        format!("{sudo}apt-get update && {sudo}apt-get install -y postgresql")
+    let line = match major {
+        _ if has("dnf") && !has("apt-get") => format!("{sudo}dnf install -y postgresql-server"),
+        None => format!("{sudo}apt-get update && {sudo}apt-get install -y postgresql"),
+        Some(major) => format!("{sudo}apt-get update && {sudo}apt-get install -y postgresql-{major}"),
     };
+    let another = if major.is_some() { ", or use another folder with --embedded-dir DIR" } else { "" };
     format!(
-        "install PostgreSQL with `{line}`, or name a server with --target URL, or its programs with --pg-bin DIR"
+        "install PostgreSQL with `{line}`, or name a server with --target URL, or its programs with --pg-bin DIR{another}"
     )
 }
 

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use super::place::{CONTENTS, Place, command};
+use super::place::{CONTENTS, Parent, Place, command};
 use super::{EmbeddedError, Purpose};
 
 /// `$1` signal, `$2` folder of the socket to remove afterwards or nothing, `$3` folder of the server to empty
@@ -23,9 +23,11 @@ use super::{EmbeddedError, Purpose};
 ///
 /// The watcher reads only to see the end of the pipe; it is a shell of its own and not `cat`, so that it ends with the
 /// guard. When the server has ended by itself, its files stay for a look at the log until the pipe ends. Asynchronous
-/// commands of a shell ignore SIGINT at first; the postmaster sets its own handler.
+/// commands of a shell ignore SIGINT at first; the postmaster sets its own handlers. SIGHUP is ignored, since the kernel
+/// sends it to a group that loses its parent while one of its processes is stopped, just when the guard is needed.
 const GUARDED: &str = r#"
 exec 3<&0 </dev/null
+trap '' HUP
 signal=$1 socket=$2 dir=$3
 shift 3
 "$@" 3<&- &
@@ -128,7 +130,16 @@ pub(super) struct PidFile {
     pub(super) port: u16,
     /// The folder of its socket.
     pub(super) socket: PathBuf,
-    pub(super) is_ready: bool,
+    pub(super) state: State,
+}
+
+/// What line 8 of `postmaster.pid` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Not ready yet, or a word that we do not know.
+    Starting,
+    Ready,
+    Stopping,
 }
 
 /// Reads the file of a cluster; `None` when there is none, or it is not complete yet.
@@ -142,13 +153,50 @@ fn parse_pid_file(text: &str) -> Option<PidFile> {
     let started = lines.nth(1)?.trim().to_owned();
     let port = lines.next()?.trim().parse().ok()?;
     let socket = PathBuf::from(lines.next().unwrap_or_default().trim());
-    let is_ready = lines.nth(2).is_some_and(|status| status.trim() == "ready");
-    Some(PidFile { pid, started, port, socket, is_ready })
+    let state = match lines.nth(2).map(str::trim) {
+        Some("ready") => State::Ready,
+        Some("stopping") => State::Stopping,
+        _ => State::Starting,
+    };
+    Some(PidFile { pid, started, port, socket, state })
 }
 
 /// The server that runs on a cluster now, if one does.
 pub(super) fn running(data: &Path) -> Option<PidFile> {
     read_pid_file(data).filter(|file| is_server_of(file.pid, data))
+}
+
+/// The server that takes connections on a cluster now and is there to stay.
+pub(super) fn serving(place: &Place) -> Option<PidFile> {
+    running(&place.data()).filter(|file| file.state == State::Ready && !is_leaving(place, file))
+}
+
+/// Whether a server that runs is about to end: it says so, or the process that it ends with is gone.
+///
+/// The second comes first by a moment: the guard has to see the end of its pipe. A server with another port than ours
+/// was started by somebody else, and nobody's end concerns it.
+pub(super) fn is_leaving(place: &Place, file: &PidFile) -> bool {
+    let remembered = place.remembered().filter(|remembered| remembered.port == file.port);
+    let parent = remembered.and_then(|remembered| remembered.parent);
+    file.state == State::Stopping || parent.is_some_and(|parent| !is_there(&parent))
+}
+
+/// This process, as the one that a guarded server ends with.
+pub(super) fn ourselves() -> Parent {
+    let pid = std::process::id();
+    Parent { pid, started: start_of(pid) }
+}
+
+fn is_there(parent: &Parent) -> bool {
+    is_alive(parent.pid) && start_of(parent.pid) == parent.started
+}
+
+/// When a process was started, as `/proc` says it; empty where it does not.
+fn start_of(pid: u32) -> String {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Field 2, the program's name, may itself hold anything; field 3 follows its last parenthesis.
+    let fields = stat.rsplit_once(')').map(|(_, fields)| fields).unwrap_or_default();
+    fields.split_whitespace().nth(19).unwrap_or_default().to_owned()
 }
 
 /// Removes a `postmaster.pid` whose process number has gone to some other program since.
@@ -206,6 +254,7 @@ fn is_server_of(pid: u32, data: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::place::Remembered;
     use super::*;
 
     #[test]
@@ -219,16 +268,41 @@ mod tests {
                 started: "1700000000".to_owned(),
                 port: 5433,
                 socket: "/socket".into(),
-                is_ready: true
+                state: State::Ready
             }
         );
-        assert!(!parse_pid_file(&text.replace("ready", "starting")).unwrap().is_ready);
-        assert!(!parse_pid_file("1\n/data\n2\n3\n").unwrap().is_ready);
+        let state = |text: &str| parse_pid_file(text).unwrap().state;
+        assert_eq!(state(&text.replace("ready", "starting")), State::Starting);
+        assert_eq!(state(&text.replace("ready", "stopping")), State::Stopping);
+        assert_eq!(state("1\n/data\n2\n3\n"), State::Starting);
         for broken in
             ["", "x\n/data\n2\n3\n", "1\n/data\n", "99999999999\n/data\n1\n1\n", "1\n/data\n2\n99999\n"]
         {
             assert_eq!(parse_pid_file(broken), None, "{broken:?}");
         }
+    }
+
+    #[test]
+    fn a_server_leaves_when_it_says_so_or_when_its_parent_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().to_owned();
+        let place = Place { wanted: path.clone(), dir: path, owner: None };
+        let check = |state: &str, port: u16, parent: Option<Parent>, expected: bool| {
+            let text = format!("1\n/data\n1\n{port}\n/socket\n127.0.0.1\n 1 1\n{state}\n");
+            let remembered = Remembered { port: 5433, parent: parent.clone(), ..Remembered::default() };
+            place.remember(&remembered).unwrap();
+            let is_so = is_leaving(&place, &parse_pid_file(&text).unwrap());
+            assert_eq!(is_so, expected, "{state} {port} {parent:?}");
+        };
+        let later = Parent { started: "another time".to_owned(), ..ourselves() };
+        assert!(!ourselves().started.is_empty() || !Path::new("/proc/self").exists());
+        check("ready", 5433, None, false);
+        check("stopping", 5433, None, true);
+        check("ready", 5433, Some(ourselves()), false);
+        check("stopping", 5433, Some(ourselves()), true);
+        check("ready", 5433, Some(later.clone()), true);
+        check("starting", 5433, Some(later.clone()), true);
+        check("ready", 5432, Some(later), false);
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod psql;
 mod server;
 pub mod testing;
 
-pub use find::{Search, find, find_in, provisioned};
+pub use find::{Search, find, find_for, find_in, provisioned};
 pub use provision::Provisioned;
 pub use psql::psql;
 pub use server::{RunningInfo, Server, start_detached, status, stop_detached};
@@ -35,15 +35,19 @@ pub const OLDEST_MAJOR: u32 = 13;
 pub struct EmbeddedError {
     /// What could not be done, naming the folder or program.
     pub context: String,
-    /// What to do about it, one sentence or an exact command; empty if there is nothing to say.
+    /// What to do about it, one sentence or an exact command; never empty.
     pub hint: String,
     /// The cause, kept as an error.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
+/// What helps against whatever keeps a server of our own from running.
+const DEFAULT_HINT: &str = "name a PostgreSQL of your own with --target URL (or TARGET_URL), which needs no embedded one; \
+                            or its programs with --pg-bin DIR, or another folder with --embedded-dir DIR";
+
 impl EmbeddedError {
     pub(crate) fn new(context: impl Into<String>) -> EmbeddedError {
-        EmbeddedError { context: context.into(), hint: String::new(), source: None }
+        EmbeddedError { context: context.into(), hint: DEFAULT_HINT.to_owned(), source: None }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> EmbeddedError {
@@ -72,7 +76,8 @@ impl Error for EmbeddedError {
 /// Where to look for a server, and whether one may be fetched.
 #[derive(Debug, Clone)]
 pub struct FindOptions {
-    /// A folder with `postgres` and `initdb`; when it is given, nothing else is tried. May be relative.
+    /// A folder with `postgres` and `initdb`; when it is given, nothing else is tried, unless it is of another version
+    /// than [`FindOptions::major`]. May be relative.
     pub pg_bin: Option<PathBuf>,
     /// Where fetched servers are kept. Default: `/var/cache/mssql2pg` as root (an ordinary user must be able to run
     /// what is in it), else `$XDG_CACHE_HOME/mssql2pg` or `~/.cache/mssql2pg`.
@@ -81,11 +86,13 @@ pub struct FindOptions {
     pub provision: bool,
     /// Passes over what is installed and uses only fetched servers (tests on a second major version).
     pub only_provisioned: bool,
+    /// The major version that the data needs; `None`: any that is not too old. [`find_for`] sets it.
+    pub major: Option<u32>,
 }
 
 impl Default for FindOptions {
     fn default() -> FindOptions {
-        FindOptions { pg_bin: None, cache_dir: None, provision: true, only_provisioned: false }
+        FindOptions { pg_bin: None, cache_dir: None, provision: true, only_provisioned: false, major: None }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where a server's files live, and the ordinary user that they belong to.
 //!
 //! A server's folder holds `data/` (the cluster), `socket/`, `server.log`, `pgpass` (the password, 0600) and
-//! `server.json` (programs, port, last database). Invariant: PostgreSQL refuses to run as root, so as root everything
+//! `server.json` (programs, port, last database, who guards it). Invariant: PostgreSQL refuses to run as root, so as root everything
 //! that the server itself reads or writes belongs to `postgres`, else to `nobody`, and lies where that user can go;
 //! a wanted folder that it cannot reach gets a file `WHERE` that names the real one.
 
@@ -126,6 +126,17 @@ pub(super) struct Remembered {
     pub(super) port: u16,
     /// The database that was created last; the one that psql opens.
     pub(super) database: Option<String>,
+    /// The process with whose end the server of the last start ends; `None` when that was started detached.
+    #[serde(default)]
+    pub(super) parent: Option<Parent>,
+}
+
+/// A process, told apart from a later one of the same number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Parent {
+    pub(super) pid: u32,
+    /// When it was started, in ticks since the machine's start (`/proc`, field 22 of `stat`); empty without `/proc`.
+    pub(super) started: String,
 }
 
 impl Place {
@@ -165,6 +176,11 @@ impl Place {
     /// The cluster itself; 0700 and owned by the server's user.
     pub(super) fn data(&self) -> PathBuf {
         self.dir.join("data")
+    }
+
+    /// The major version of the cluster, as its file `PG_VERSION` says it.
+    pub(super) fn major(&self) -> Option<u32> {
+        fs::read_to_string(self.data().join("PG_VERSION")).ok()?.trim().parse().ok()
     }
 
     pub(super) fn log(&self) -> PathBuf {

@@ -83,6 +83,14 @@ impl Provisioned {
         }
     }
 
+    /// The major version that its pin has; `None`: the distribution decides.
+    pub(super) fn major(self) -> Option<u32> {
+        match self {
+            Provisioned::Npm | Provisioned::Pip => Some(18),
+            Provisioned::Apt => None,
+        }
+    }
+
     fn origin(self) -> Origin {
         match self {
             Provisioned::Npm => Origin::Npm,

@@ -4,30 +4,41 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
-use super::find::{Search, find_in, prove};
-use super::place::{Place, Remembered};
+use super::find::{Search, find_for, prove};
+use super::place::{Place, Remembered, absolute};
 use super::server::{Server, USER, last_database};
 use super::{EmbeddedError, FindOptions, Origin, Purpose, Runtime, guard};
 
 /// Runs `psql` with these arguments on the server of a folder, in our own terminal.
 ///
-/// A server that does not run is started, and stopped afterwards. Without a database among the arguments, `psql` opens
+/// A server that does not run is started, and stopped afterwards: with the given programs, else those that ran it last,
+/// else any of its version that the options let find. Without a database among the arguments, `psql` opens
 /// the one that was created last. The password reaches `psql` by `PGPASSFILE`. In an interactive session Ctrl-C goes to
 /// us as well as to `psql`: the caller must not let it end the process.
-pub fn psql(dir: &Path, args: &[OsString]) -> Result<ExitStatus, EmbeddedError> {
+pub fn psql(
+    dir: &Path,
+    options: &FindOptions,
+    args: &[OsString],
+    say: &mut dyn FnMut(&str),
+) -> Result<ExitStatus, EmbeddedError> {
     let place = Place::existing(dir).ok_or_else(|| {
         EmbeddedError::new(format!("there is no embedded server in {}", dir.display()))
             .hint("name the folder that was given with --embedded-dir, or the run folder of the demo")
     })?;
     let search = Search::here();
-    let running = guard::running(&place.data()).filter(|file| file.is_ready);
+    let running = guard::serving(&place);
     let remembered = place.remembered().unwrap_or_default();
-    let program = find_psql(&remembered.bin_dir, &search).ok_or_else(|| no_psql(&place, &remembered))?;
+    let given = options.pg_bin.as_ref().map(|dir| absolute(dir)).transpose()?;
+    let own: Vec<&Path> = given.iter().chain([&remembered.bin_dir]).map(PathBuf::as_path).collect();
+    let program = find_psql(&own, &search).ok_or_else(|| no_psql(&place, &remembered))?;
     let (port, server) = match running {
         Some(file) => (file.port, None),
         None => {
-            let runtime = runtime_for(&place, &remembered.bin_dir, &search)?;
+            let runtime = runtime_for(&place, &remembered.bin_dir, options, say)?;
             let server = Server::start(&runtime, &place.wanted, Purpose::Demo)?;
+            if let Some(note) = server.note() {
+                say(&note);
+            }
             (server.port(), Some(server))
         }
     };
@@ -47,23 +58,26 @@ pub fn psql(dir: &Path, args: &[OsString]) -> Result<ExitStatus, EmbeddedError> 
     stopped.map(|()| status)
 }
 
-/// The programs that ran the server last, else any of the same major version.
-fn runtime_for(place: &Place, bin_dir: &Path, search: &Search) -> Result<Runtime, EmbeddedError> {
-    if let Ok(runtime) = prove(bin_dir, Origin::Given) {
+/// The given programs, else those that ran the server last, else any of the same major version.
+fn runtime_for(
+    place: &Place,
+    bin_dir: &Path,
+    options: &FindOptions,
+    say: &mut dyn FnMut(&str),
+) -> Result<Runtime, EmbeddedError> {
+    if options.pg_bin.is_none()
+        && let Ok(runtime) = prove(bin_dir, Origin::Given)
+        && place.major() == Some(runtime.major)
+    {
         return Ok(runtime);
     }
-    let options = FindOptions { provision: false, ..FindOptions::default() };
-    find_in(&options, search, &mut |_| {}).map_err(|error| {
-        let context =
-            format!("the server in {} does not run, and its programs are gone", place.dir.display());
-        EmbeddedError::new(context).hint(error.hint.clone()).because(error)
-    })
+    find_for(&place.wanted, options, say)
 }
 
 /// The server's own `psql` first (the npm build has none), then any: it speaks to servers of all versions.
-fn find_psql(bin_dir: &Path, search: &Search) -> Option<PathBuf> {
-    let own = bin_dir.join("psql");
-    if bin_dir.is_absolute() && own.is_file() {
+fn find_psql(bin_dirs: &[&Path], search: &Search) -> Option<PathBuf> {
+    let own = bin_dirs.iter().filter(|dir| dir.is_absolute()).map(|dir| dir.join("psql"));
+    if let Some(own) = own.into_iter().find(|program| program.is_file()) {
         return Some(own);
     }
     // Debian's /usr/bin/psql is a script that picks a version; the programs themselves are surer.
@@ -102,6 +116,8 @@ mod tests {
         };
         let search = Search { debian: dir.path().join("debian"), path: dir.path().join("path").into() };
         let own = dir.path().join("own");
+        let own = [dir.path().join("none"), own];
+        let own: Vec<&Path> = own.iter().map(PathBuf::as_path).collect();
         assert_eq!(find_psql(&own, &search), None);
         let of_path = touch("path/psql");
         assert_eq!(find_psql(&own, &search), Some(of_path));

@@ -18,8 +18,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::cluster::prepare;
-use super::guard::{self, PidFile};
-use super::place::{Place, Remembered, command, random_hex};
+use super::guard::{self, PidFile, State};
+use super::place::{Parent, Place, Remembered, command, random_hex};
 use super::{EmbeddedError, Purpose, Runtime};
 
 /// The superuser of the cluster, under the name that PostgreSQL people expect.
@@ -37,6 +37,10 @@ const SHORT_SOCKET_DIR: &str = "/tmp/mssql2pg-socket-";
 /// What PostgreSQL says when the port is not free any more.
 pub(super) const PORT_TAKEN: &str = "Address already in use";
 
+/// What helps when 127.0.0.1 cannot be listened on or reached.
+const LOOPBACK: &str = "the embedded server talks over 127.0.0.1: the loopback interface must be up (`ip link show lo`) and open to \
+                        ordinary programs; or name a PostgreSQL of your own with --target URL";
+
 /// How often another port is tried when somebody took the free one before the server could.
 const PORT_ATTEMPTS: u32 = 8;
 
@@ -50,6 +54,8 @@ pub struct Server {
     purpose: Purpose,
     address: Address,
     guard: Option<Child>,
+    /// What is to be told of the server that ran here before.
+    waited: Option<String>,
 }
 
 /// How to reach a server. Its `Debug` form has no password.
@@ -82,20 +88,22 @@ impl fmt::Debug for Server {
 impl Server {
     /// Starts the server of this folder, and creates its cluster when there is none.
     ///
-    /// With [`Purpose::Tests`] the cluster is removed when the server stops. Errors: a server runs there already
-    /// (names its process), the cluster is of another major version (names both), the programs fail (with the last
+    /// With [`Purpose::Tests`] the cluster is removed when the server stops. A server that is about to stop there (its
+    /// process was killed just now) is waited for. Errors: a server runs there already (names its process), the cluster is of another major version (names both), the programs fail (with the last
     /// lines of their messages).
     pub fn start(runtime: &Runtime, dir: &Path, purpose: Purpose) -> Result<Server, EmbeddedError> {
-        let place = prepare(runtime, dir, purpose)?;
+        let (place, waited) = prepare(runtime, dir, purpose)?;
         let password = read_password(&place)?;
-        let (port, started) = launch(runtime, &place, purpose, |socket, server| {
+        let parent = Some(guard::ourselves());
+        let (port, started) = launch(runtime, &place, purpose, parent, |socket, server| {
             guard::spawn_guarded(&place, purpose, socket, server).map(Started::Guarded)
         })?;
         let guard = match started {
             Started::Guarded(guard) => Some(guard),
             Started::Detached(_) => None,
         };
-        Ok(Server { place, runtime: runtime.clone(), purpose, address: Address { port, password }, guard })
+        let address = Address { port, password };
+        Ok(Server { place, runtime: runtime.clone(), purpose, address, guard, waited })
     }
 
     /// The address of a database, with the password: for connecting, not for showing.
@@ -107,7 +115,8 @@ impl Server {
     pub fn create_database(&self, database: &str) -> Result<(), EmbeddedError> {
         create_database(&self.address, database)?;
         if self.purpose == Purpose::Demo {
-            remember(&self.runtime, &self.place, self.address.port, Some(database))?;
+            let before = self.place.remembered().unwrap_or_default();
+            self.place.remember(&Remembered { database: Some(database.to_owned()), ..before })?;
         }
         Ok(())
     }
@@ -127,16 +136,19 @@ impl Server {
         self.address.port
     }
 
-    /// What the user should be told about where the files are, if they are not where they were asked for.
+    /// What the user should be told: that an earlier server had to stop first, and where the files are, if they are
+    /// not where they were asked for.
     pub fn note(&self) -> Option<String> {
-        let user = self.place.owner.as_ref()?;
         let (wanted, dir) = (self.place.wanted.display(), self.place.dir.display());
-        (self.place.dir != self.place.wanted).then(|| {
+        let user = self.place.owner.as_ref().filter(|_| self.place.dir != self.place.wanted);
+        let elsewhere = user.map(|user| {
             format!(
                 "the server runs as the user `{}`, who cannot enter {wanted}; its files are in {dir}",
                 user.name
             )
-        })
+        });
+        let notes: Vec<String> = self.waited.clone().into_iter().chain(elsewhere).collect();
+        (!notes.is_empty()).then(|| notes.join("; "))
     }
 
     /// Stops the server (open connections are ended, all data is written) and waits for it.
@@ -199,9 +211,9 @@ impl fmt::Debug for RunningInfo {
 /// Starts a server that goes on when we have ended, and gives the address of its last created database, with the
 /// password. Stop it with [`stop_detached`].
 pub fn start_detached(runtime: &Runtime, dir: &Path) -> Result<String, EmbeddedError> {
-    let place = prepare(runtime, dir, Purpose::Demo)?;
+    let (place, _) = prepare(runtime, dir, Purpose::Demo)?;
     let password = read_password(&place)?;
-    let (port, _) = launch(runtime, &place, Purpose::Demo, |_, server| {
+    let (port, _) = launch(runtime, &place, Purpose::Demo, None, |_, server| {
         guard::spawn_detached(&place, server).map(Started::Detached)
     })?;
     Ok(Address { port, password }.url(&last_database(&place)))
@@ -229,10 +241,10 @@ pub fn stop_detached(dir: &Path) -> Result<bool, EmbeddedError> {
     Ok(true)
 }
 
-/// The server that runs in a folder now, if one does and is ready.
+/// The server that runs in a folder now, if one does, is ready, and is not about to stop.
 pub fn status(dir: &Path) -> Option<RunningInfo> {
     let place = Place::existing(dir)?;
-    let file = guard::running(&place.data()).filter(|file| file.is_ready)?;
+    let file = guard::serving(&place)?;
     let password = read_password(&place).unwrap_or_default();
     Some(RunningInfo {
         url: Address { port: file.port, password }.url(&last_database(&place)),
@@ -246,8 +258,9 @@ pub(super) fn last_database(place: &Place) -> String {
 
 /// Creates a database on a server, unless it is there.
 pub(super) fn create_database(address: &Address, database: &str) -> Result<(), EmbeddedError> {
-    let failed =
-        |error| EmbeddedError::new(format!("cannot create the database {database:?}")).because(error);
+    let failed = |error| {
+        EmbeddedError::new(format!("cannot create the database {database:?}")).because(error).hint(LOOPBACK)
+    };
     let mut config = postgres::Config::new();
     config
         .host("127.0.0.1")
@@ -262,17 +275,6 @@ pub(super) fn create_database(address: &Address, database: &str) -> Result<(), E
     }
     let sql = format!("create database \"{}\"", database.replace('"', "\"\""));
     client.batch_execute(&sql).map_err(|error| failed(Box::new(error)))
-}
-
-fn remember(
-    runtime: &Runtime,
-    place: &Place,
-    port: u16,
-    database: Option<&str>,
-) -> Result<(), EmbeddedError> {
-    let before = place.remembered().and_then(|remembered| remembered.database);
-    let database = database.map(str::to_owned).or(before);
-    place.remember(&Remembered { bin_dir: runtime.bin_dir.clone(), port, database })
 }
 
 /// A server that was just started: our guard, or the process itself when it is to outlive us.
@@ -295,9 +297,12 @@ fn launch(
     runtime: &Runtime,
     place: &Place,
     purpose: Purpose,
+    parent: Option<Parent>,
     spawn: impl Fn(Option<&Path>, &Command) -> Result<Started, EmbeddedError>,
 ) -> Result<(u16, Started), EmbeddedError> {
-    let mut port = place.remembered().map(|remembered| remembered.port).filter(|port| is_free(*port));
+    let before = place.remembered().unwrap_or_default();
+    let mut port = Some(before.port).filter(|port| is_free(*port));
+    let remembered = Remembered { bin_dir: runtime.bin_dir.clone(), parent, ..before };
     let mut attempt = 1;
     loop {
         let socket = socket_dir(place)?;
@@ -305,9 +310,10 @@ fn launch(
         let this_port = port.take().map_or_else(free_port, Ok)?;
         let log_start = fs::metadata(place.log()).map_or(0, |metadata| metadata.len());
         let before = guard::read_pid_file(&place.data());
+        // Before the server is there: whoever finds it must know whom it ends with.
+        place.remember(&Remembered { port: this_port, ..remembered.clone() })?;
         let mut started = spawn(temporary, &server_command(runtime, place, purpose, &socket, this_port))?;
         let Err(text) = await_ready(place, purpose, before.as_ref(), &mut started) else {
-            remember(runtime, place, this_port, None)?;
             return Ok((this_port, started));
         };
         let log = read_log(place, log_start);
@@ -344,7 +350,7 @@ fn await_ready(
     let (data, start) = (place.data(), Instant::now());
     while start.elapsed() < limit {
         let file = guard::read_pid_file(&data).filter(|file| Some(file) != before);
-        if file.is_some_and(|file| file.is_ready) {
+        if file.is_some_and(|file| file.state == State::Ready) {
             return Ok(());
         }
         if started.has_ended() {
@@ -426,7 +432,7 @@ fn free_port() -> Result<u16, EmbeddedError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
-        .map_err(|error| EmbeddedError::new("cannot open a port on 127.0.0.1").because(error))
+        .map_err(|error| EmbeddedError::new("cannot open a port on 127.0.0.1").because(error).hint(LOOPBACK))
 }
 
 fn is_free(port: u16) -> bool {

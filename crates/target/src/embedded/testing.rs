@@ -120,7 +120,7 @@ fn full_text(error: &EmbeddedError) -> String {
         text = format!("{text}\n  caused by: {error}");
         cause = error.source();
     }
-    if error.hint.is_empty() { text } else { format!("{text}\nhint: {}", error.hint) }
+    format!("{text}\nhint: {}", error.hint)
 }
 
 fn say(text: &str) {

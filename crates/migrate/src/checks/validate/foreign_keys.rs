@@ -11,7 +11,7 @@ use mssql2pg_target::catalog::PgConstraint;
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "foreign-keys",
     manual: "Every foreign key of the plan exists in PostgreSQL, between the same columns and whatever its name, and is validated. One that the source does not trust and whose rows break it stays not valid and is a finding, not a failure.",
-    advice: "find the rows whose referenced row is missing and mend them at both ends, then add the foreign key or run alter table … validate constraint, and run validate again",
+    advice: "see to rejected rows of the referenced table first; else find the rows whose referenced row is missing, mend them at the source and migrate again into another run folder with --if-exists replace; one that was only dropped is added by hand, then run validate again",
     run: check,
 };
 

@@ -11,7 +11,7 @@ use mssql2pg_target::catalog::{PgConstraint, PgIndex, constraints, indexes};
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "keys",
     manual: "The primary key, the unique constraints and the unique indexes of the plan exist in PostgreSQL over the same columns and are valid, whatever their names, so no key occurs twice.",
-    advice: "look at the findings of the phase finish for why it could not be built; mend the rows that repeat, add the key or index by hand and run validate again",
+    advice: "look at the findings of the phase finish for why it could not be built; mend rows that repeat at the source and migrate again into another run folder with --if-exists replace; one that was only dropped is added by hand, then run validate again",
     run: check,
 };
 
