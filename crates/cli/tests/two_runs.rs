@@ -121,9 +121,14 @@ fn a_sequence_that_is_there_is_named_and_never_set_back() {
     let refused = migrate(folder.path(), &target, "a.run", &[]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2), "{}", told(&refused));
     assert!(told(&refused).contains("sales.invoicenumbers"), "{}", told(&refused));
-    let kept = migrate(folder.path(), &target, "b.run", &["--if-exists", "truncate"]).output().unwrap();
+    let truncate =
+        |run: &str| migrate(folder.path(), &target, run, &["--if-exists", "truncate"]).output().unwrap();
+    let other_step = truncate("b.run");
+    assert_eq!(other_step.status.code(), Some(3), "{}", told(&other_step));
+    client.batch_execute("alter sequence sales.invoicenumbers increment by 10").unwrap();
+    let kept = truncate("c.run");
     assert_eq!(kept.status.code(), Some(0), "{}", told(&kept));
-    assert_eq!(count(&target, "select nextval('sales.invoicenumbers')"), 900_001);
+    assert_eq!(count(&target, "select nextval('sales.invoicenumbers')"), 900_010);
 }
 
 #[test]
@@ -202,4 +207,54 @@ fn an_ordinary_user_is_enough_where_the_schemas_are_there() {
     let owned =
         format!("select count(*) from pg_tables where tableowner = '{role}' and schemaname <> 'mssql2pg'");
     assert_eq!(count(&target, &owned), 18);
+}
+
+#[test]
+fn a_table_without_its_indexes_and_sequences_is_not_migrated() {
+    let (folder, target) = (shop(2_000), database());
+    let output = migrate(folder.path(), &target, "a.run", &[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    // As if the run had been killed in the phase finish.
+    connect(&target.url)
+        .batch_execute("delete from mssql2pg.step where step in ('finish', 'index public.ix_name'); drop index public.ix_name")
+        .unwrap();
+    let validate = || {
+        mssql2pg(folder.path()).args(["validate", "a.run"]).env("TARGET_URL", &target.url).output().unwrap()
+    };
+    let output = validate();
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    assert!(told(&output).contains("INCOMPLETE"), "{}", told(&output));
+    let output = migrate(folder.path(), &target, "a.run", &[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert_eq!(
+        count(
+            &target,
+            "select count(*) from pg_indexes where indexname = 'ix_name' and schemaname = 'public'"
+        ),
+        1
+    );
+    assert_eq!(validate().status.code(), Some(0));
+}
+
+#[test]
+fn a_statement_that_failed_is_tried_again_when_its_reason_is_gone() {
+    let (folder, target) = (shop(2_000), database());
+    let mut client = connect(&target.url);
+    // Another table's index has taken the name.
+    client.batch_execute("create table mine (a int); create index ix_name on mine (a)").unwrap();
+    let output = migrate(folder.path(), &target, "a.run", &[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let findings = || std::fs::read_to_string(folder.path().join("a.run/findings.json")).unwrap();
+    assert!(findings().contains("index-not-created"), "{}", findings());
+    client.batch_execute("drop table mine").unwrap();
+    let output = migrate(folder.path(), &target, "a.run", &[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert!(!findings().contains("index-not-created"), "{}", findings());
+    assert_eq!(
+        count(
+            &target,
+            "select count(*) from pg_indexes where indexname = 'ix_name' and schemaname = 'public'"
+        ),
+        1
+    );
 }

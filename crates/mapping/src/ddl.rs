@@ -8,7 +8,7 @@
 
 use crate::names::{quote, quote_literal};
 use crate::plan::{
-    CheckPlan, ColumnPlan, DatabasePlan, ForeignKeyPlan, IdentityPlan, SequencePlan, TablePlan,
+    CheckPlan, ColumnPlan, DatabasePlan, ForeignKeyPlan, IdentityPlan, IndexPlan, SequencePlan, TablePlan,
 };
 use std::fmt::Write as _;
 
@@ -156,11 +156,7 @@ pub fn indexes(table: &TablePlan, major: u32) -> Vec<Statement> {
         if let Some(filter) = &index.filter {
             let _ = write!(sql, " where {filter}");
         }
-        Statement {
-            step: format!("index {}.{}", table.schema, index.name),
-            object: format!("{}.{}", table.schema, index.name),
-            sql,
-        }
+        Statement { step: index_step(table, index), object: format!("{}.{}", table.schema, index.name), sql }
     };
     table.indexes.iter().map(statement).collect()
 }
@@ -271,9 +267,15 @@ fn validate(table: &TablePlan, kind: &str, name: &str) -> Statement {
     }
 }
 
-/// The table's name for people and step ids; not quoted.
+/// The step's id of an index.
+pub fn index_step(table: &TablePlan, index: &IndexPlan) -> String {
+    format!("index {}.{}", quote(&table.schema), quote(&index.name))
+}
+
+/// The table's name for people and step ids, quoted where needed: names may hold dots, and two steps of
+/// one name would be taken for one.
 fn place(table: &TablePlan) -> String {
-    format!("{}.{}", table.schema, table.name)
+    table.sql_name()
 }
 
 fn quoted(columns: &[String]) -> String {

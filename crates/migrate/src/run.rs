@@ -342,9 +342,7 @@ pub struct RefusedExpression {
 
 impl RefusedExpression {
     fn take_out(&self, plan: &mut DatabasePlan) {
-        let Some(table) =
-            plan.tables.iter_mut().find(|table| format!("{}.{}", table.schema, table.name) == self.table)
-        else {
+        let Some(table) = plan.tables.iter_mut().find(|table| table.sql_name() == self.table) else {
             return;
         };
         if !self.generated {

@@ -126,11 +126,12 @@ impl TargetServer {
     /// When another migration is at work there.
     pub fn lock(&self) -> Result<DatabaseLock, Error> {
         let mut connection = self.connect()?;
-        let name = format!("ledger {}", self.ledger.schema);
+        // Whatever its ledger's schema is.
+        let name = "migration";
         let failed = || Error::target(format!("cannot lock {}", self.target.redacted()));
         // The session of a process that was killed just now may live on for a moment.
         for _ in 0..LOCK_TRIES {
-            if lock_run(&mut connection, &name).map_err(failed())? {
+            if lock_run(&mut connection, name).map_err(failed())? {
                 return Ok(DatabaseLock(connection));
             }
             std::thread::sleep(LOCK_WAIT);

@@ -39,7 +39,7 @@ pub struct RunRow {
 /// A split that is loaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SplitRow {
-    /// `schema.table` of the target.
+    /// `schema.table` of the target, quoted where needed: names may hold dots.
     pub table: String,
     /// The number of the split in its table.
     pub split: u32,
@@ -243,17 +243,17 @@ impl Ledger {
     /// Statements that make this run the owner of these tables (`schema.table`) and forget the marks that other runs
     /// have of them: to be run in the transaction that makes, empties or replaces the tables.
     pub fn claim_statements(&self, run_id: &str, tables: &[String]) -> Vec<String> {
+        // The schema first: names of tables may hold anything.
+        let (owner, split) = (self.sql("{schema}.owner"), self.sql("{schema}.split"));
         let run = quote_text(run_id);
         let claim = |table: &String| {
             let table = quote_text(table);
             [
-                self.sql(&format!(
-                    "insert into {{schema}}.owner (table_name, run_id) values ({table}, {run}) \
+                format!(
+                    "insert into {owner} (table_name, run_id) values ({table}, {run}) \
                      on conflict (table_name) do update set run_id = excluded.run_id"
-                )),
-                self.sql(&format!(
-                    "delete from {{schema}}.split where table_name = {table} and run_id <> {run}"
-                )),
+                ),
+                format!("delete from {split} where table_name = {table} and run_id <> {run}"),
             ]
         };
         tables.iter().flat_map(claim).collect()
@@ -284,17 +284,28 @@ impl Ledger {
         })
     }
 
+    /// A statement that forgets what stood aside of a table (quoted for SQL) that is dropped.
+    pub fn forget_set_aside_statement(&self, table: &str) -> String {
+        let steps = self.sql("{schema}.step");
+        let prefix = quote_text(&format!("set-aside {table}."));
+        format!(
+            "update {steps} set outcome = 'restored' where outcome = 'set-aside' \
+             and pg_catalog.starts_with(step, {prefix})"
+        )
+    }
+
     /// A statement that records a step, for use in a transaction with others.
     pub fn record_statement(&self, run_id: &str, step: &StepRow) -> String {
         let StepRow { step, outcome, message, seconds } = step;
         let message = message.as_ref().map_or("null".to_owned(), |message| quote_text(message));
-        self.sql(&format!(
-            "insert into {{schema}}.step (run_id, step, outcome, message, seconds) \
+        let steps = self.sql("{schema}.step");
+        format!(
+            "insert into {steps} (run_id, step, outcome, message, seconds) \
              values ({}, {}, {}, {message}, {seconds}) on conflict (run_id, step) do nothing",
             quote_text(run_id),
             quote_text(step),
             quote_text(outcome)
-        ))
+        )
     }
 
     /// Writes the mark of a split, in the transaction of its rows, unless another run has taken its table over.
@@ -408,4 +419,21 @@ type Unreadable = Box<dyn std::error::Error + Send + Sync>;
 /// A JSON column that was selected as text.
 fn json(row: &Row, column: usize) -> Result<serde_json::Value, Unreadable> {
     Ok(serde_json::from_str(&row.try_get::<_, String>(column)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_tables_may_hold_anything() {
+        let ledger = Ledger { schema: "my ledger".to_owned() };
+        let statements =
+            ledger.claim_statements("r", &[r#"public."{schema}'s \ table""#.to_owned()]).join("; ");
+        assert!(
+            statements.contains(r#"e'public."{schema}''s \\ table"'"#.replace(r"\'\'", "''").as_str()),
+            "{statements}"
+        );
+        assert_eq!(statements.matches("\"my ledger\".").count(), 2, "{statements}");
+    }
 }

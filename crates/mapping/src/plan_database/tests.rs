@@ -205,7 +205,7 @@ fn keys_indexes_and_constraints_are_statements_of_their_own() {
         lines(ddl::primary_key(customers).into_iter().chain(ddl::primary_key(details)).collect()),
         [
             "primary-key public.customers: alter table public.customers add constraint pk_customers primary key (customerid)",
-            "primary-key public.order details: alter table public.\"order details\" add constraint \
+            "primary-key public.\"order details\": alter table public.\"order details\" add constraint \
              \"order details_pkey\" primary key (\"order\", \"line no\")",
         ]
     );
@@ -226,24 +226,24 @@ fn keys_indexes_and_constraints_are_statements_of_their_own() {
     assert_eq!(
         lines(ddl::foreign_keys_not_valid(details)),
         [
-            "foreign-key public.order details.order details_customerid_fkey: alter table public.\"order details\" \
+            "foreign-key public.\"order details\".order details_customerid_fkey: alter table public.\"order details\" \
           add constraint \"order details_customerid_fkey\" foreign key (customerid) references public.customers \
           (customerid) on delete cascade not valid"
         ]
     );
     assert_eq!(
         lines(ddl::validate_foreign_keys(details)),
-        ["validate-foreign-key public.order details.order details_customerid_fkey: alter table \
+        ["validate-foreign-key public.\"order details\".order details_customerid_fkey: alter table \
           public.\"order details\" validate constraint \"order details_customerid_fkey\""]
     );
     assert_eq!(
         lines(ddl::checks(details)),
         [
-            "check public.order details.order details_quantity_check: alter table public.\"order details\" add \
+            "check public.\"order details\".order details_quantity_check: alter table public.\"order details\" add \
              constraint \"order details_quantity_check\" check (quantity > 0)",
-            "check public.order details.ck_old: alter table public.\"order details\" add constraint ck_old \
+            "check public.\"order details\".ck_old: alter table public.\"order details\" add constraint ck_old \
              check (price >= 0) not valid",
-            "validate-check public.order details.ck_old: alter table public.\"order details\" validate constraint ck_old",
+            "validate-check public.\"order details\".ck_old: alter table public.\"order details\" validate constraint ck_old",
         ]
     );
     assert_eq!(

@@ -14,7 +14,8 @@ use existing::Existing;
 use mssql2pg_catalog::{Finding, Severity, SqlType};
 use mssql2pg_mapping::plan::{ColumnPlan, Comparison};
 use mssql2pg_mapping::types::{pg_type, type_rule};
-use mssql2pg_mapping::{DatabasePlan, ddl};
+use mssql2pg_mapping::{DatabasePlan, TablePlan, ddl};
+use mssql2pg_target::catalog::existing_tables;
 use mssql2pg_target::{BeginRun, Connection, RunRow, TargetError};
 
 /// The ledger's name of the one step.
@@ -47,12 +48,15 @@ pub fn create(context: Context<'_>, server: &TargetServer) -> Result<DatabasePla
     if steps.iter().any(|step| step.step == STEP) {
         let plan = context.run.plan()?;
         check_ownership(context.run, server, &mut connection, &plan)?;
+        check_there(&mut connection, &plan)?;
         report_refused(context)?;
         return Ok(plan);
     }
     context.timed("create", || {
         // What was compared before was another database.
         context.run.remove("validation.json")?;
+        // Nor were its refusals this one's.
+        context.run.remove("refused.json")?;
         let plan = fit_features(context, context.run.plan()?, server)?;
         let existing = Existing::look(context, &plan, &mut connection)?;
         let mut before = existing.statements(context, server)?;
@@ -70,9 +74,9 @@ pub fn create(context: Context<'_>, server: &TargetServer) -> Result<DatabasePla
     })
 }
 
-/// The ledger's key of a table.
-pub(super) fn ledger_name(table: &mssql2pg_mapping::TablePlan) -> String {
-    format!("{}.{}", table.schema, table.name)
+/// The ledger's key of a table: quoted where needed, since names may hold dots.
+pub(super) fn ledger_name(table: &TablePlan) -> String {
+    table.sql_name()
 }
 
 /// How far the target is with a run.
@@ -123,6 +127,24 @@ fn check_ownership(
         false => Err(Error::run(
             format!("another run has replaced or emptied tables of this one: {}", lost.join(", ")),
             "start over in another run folder (--run), with --if-exists replace if the tables may go",
+        )),
+    }
+}
+
+/// What was made must still be there.
+fn check_there(connection: &mut Connection, plan: &DatabasePlan) -> Result<(), Error> {
+    let names: Vec<(String, String)> =
+        plan.tables.iter().map(|table| (table.schema.clone(), table.name.clone())).collect();
+    let there = existing_tables(connection, &names).map_err(Error::target("cannot look for tables"))?;
+    let gone = |table: &&TablePlan| {
+        !there.iter().any(|(schema, name)| *schema == table.schema && *name == table.name)
+    };
+    let gone: Vec<String> = plan.tables.iter().filter(gone).map(ledger_name).collect();
+    match gone.is_empty() {
+        true => Ok(()),
+        false => Err(Error::run(
+            format!("tables that this run has made are gone: {}", gone.join(", ")),
+            "start over in another run folder (--run), with --if-exists replace",
         )),
     }
 }
@@ -188,8 +210,8 @@ fn fit_features(
             column.comparison = rule.comparison;
         }
     }
-    context.run.write_json("plan.json", &plan)?;
     let mut findings = context.run.findings()?.remove("plan").unwrap_or_default();
+    findings.retain(|finding| finding.code != "xml-kept-as-text");
     findings.push(Finding::new(
         "xml-kept-as-text",
         Severity::Warning,
@@ -197,7 +219,9 @@ fn fit_features(
         "the embedded PostgreSQL is built without xml, so that xml columns became text for this trial",
         "nothing: a PostgreSQL with libxml keeps them as xml",
     ));
+    // The finding first: after the other order and a crash, no column is xml any more.
     context.run.put_findings("plan", findings)?;
+    context.run.write_json("plan.json", &plan)?;
     Ok(plan)
 }
 

@@ -19,6 +19,7 @@ use mssql2pg_target::catalog::{count_orphans, index_is_on, sequence_state, set_i
 use mssql2pg_target::{Connection, ErrorKind, StepRow, TargetError};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// How many keys of orphaned rows a finding names.
 const SAMPLE_KEYS: u32 = 10;
@@ -29,7 +30,9 @@ const SAMPLE_KEYS: u32 = 10;
 /// When the target cannot go on: the connection is lost for good, its disk is full …
 pub fn finish(context: Context<'_>, server: &TargetServer, plan: &DatabasePlan) -> Result<(), Error> {
     let steps = ledger_steps(context, server)?;
-    if steps.get("finish").is_some_and(|step| step.outcome == "done") {
+    let is_done = steps.get("finish").is_some_and(|step| step.outcome == "done");
+    // What failed is tried again: the reason may be gone.
+    if is_done && !steps.values().any(|step| step.outcome == "failed") {
         return Ok(());
     }
     context.timed("finish", || {
@@ -47,15 +50,18 @@ pub fn finish(context: Context<'_>, server: &TargetServer, plan: &DatabasePlan) 
             statements.extend(ddl::comments(table));
             statements
         }))?;
-        // Two tables are locked by each of these, so one after another.
-        work.run_all_alone(per_table(|table, _| ddl::foreign_keys_not_valid(table)))?;
-        work.run_all(per_table(|table, _| ddl::validate_foreign_keys(table)))?;
+        // The target's own foreign keys first: what they say stays as it was.
         work.restore_set_aside(plan)?;
+        // Two tables are locked by each of these, so one after another.
+        let mut foreign_keys = per_table(|table, _| ddl::foreign_keys_not_valid(table));
+        work.leave_out_known_foreign_keys(&mut foreign_keys)?;
+        work.run_all_alone(foreign_keys)?;
+        work.run_all(per_table(|table, _| ddl::validate_foreign_keys(table)))?;
         work.set_identities(plan)?;
         work.set_sequences(plan)?;
         work.run_all(per_table(|table, _| {
             vec![Statement {
-                step: format!("analyze {}.{}", table.schema, table.name),
+                step: format!("analyze {}", table.sql_name()),
                 object: table.source.to_string(),
                 sql: format!("analyze {}", table.sql_name()),
             }]
@@ -121,16 +127,25 @@ impl Finish<'_> {
     /// Runs one statement unless the ledger has it. What the data or the types forbid is recorded as
     /// failed and becomes a finding; everything else stops us.
     fn run(&self, connection: &mut Connection, statement: &Statement) -> Result<(), Error> {
-        if let Some(step) = self.steps.get(&statement.step) {
-            if step.outcome == "failed" {
-                self.note_failure(statement, step.message.as_deref().unwrap_or("unknown reason"));
+        match self.steps.get(&statement.step).map(|step| step.outcome.as_str()) {
+            None | Some("failed") => {}
+            Some("skipped") => {
+                self.note_kept(statement);
+                return Ok(());
             }
-            return Ok(());
+            Some(_) => return Ok(()),
         }
         let ledger = self.server.ledger();
-        let error = match ledger.run_step(connection, self.run_id(), &statement.step, &statement.sql) {
-            Ok(_) => return Ok(()),
-            Err(error) => error,
+        let mut tries = 0;
+        let error = loop {
+            match ledger.run_step(connection, self.run_id(), &statement.step, &statement.sql) {
+                Ok(_) => return Ok(()),
+                Err(error) if is_passing(&error) && tries < PASSING_TRIES => {
+                    tries += 1;
+                    std::thread::sleep(PASSING_WAIT * tries);
+                }
+                Err(error) => break error,
+            }
         };
         if !is_about_the_object(&error) {
             return Err(Error::target(format!("cannot finish {} ({})", statement.object, statement.step))(
@@ -150,7 +165,8 @@ impl Finish<'_> {
                 .map_err(Error::target("cannot write the ledger"))
         };
         if is_there_already(&error) && self.is_on_its_table(connection, statement)? {
-            // A table that was emptied and kept has it already; validation looks whether it is the right one.
+            // A table that was emptied and kept has it already.
+            self.note_kept(statement);
             return record(connection, "skipped");
         }
         record(connection, "failed")?;
@@ -158,20 +174,68 @@ impl Finish<'_> {
         Ok(())
     }
 
-    /// Whether an index that is there already is on the table that it was meant for; its name may be
-    /// taken by an index of another table.
+    /// Whether an index or key that is there already is on the table that it was meant for; its name
+    /// may be taken by one of another table.
     fn is_on_its_table(&self, connection: &mut Connection, statement: &Statement) -> Result<bool, Error> {
-        let Some((table, index)) = self.plan.tables.iter().find_map(|table| {
-            let index = table
-                .indexes
-                .iter()
-                .find(|index| statement.step == format!("index {}.{}", table.schema, index.name))?;
-            Some((table, index))
-        }) else {
-            return Ok(true);
+        let named = |table: &TablePlan, kind: &str, name: &str| {
+            statement.step.starts_with(kind)
+                && (statement.object == format!("{}.{name}", table.sql_name())
+                    || statement.step == format!("{kind} {}", table.sql_name()))
         };
-        index_is_on(connection, &table.schema, &table.name, &index.name)
-            .map_err(Error::target(format!("cannot look at {}", table.sql_name())))
+        for table in &self.plan.tables {
+            let index = table.indexes.iter().find(|index| statement.step == ddl::index_step(table, index));
+            let unique = table.unique.iter().find(|key| named(table, "unique", &key.name));
+            let primary = table.primary_key.as_ref().filter(|key| named(table, "primary-key", &key.name));
+            let name = index.map(|index| &index.name).or_else(|| unique.or(primary).map(|key| &key.name));
+            if let Some(name) = name {
+                let failed = Error::target(format!("cannot look at {}", table.sql_name()));
+                let is_on = index_is_on(connection, &table.schema, &table.name, name).map_err(failed)?;
+                // Another primary key, whatever its name, is judged by validation.
+                return Ok(is_on || (primary.is_some() && has_primary_key(connection, table)?));
+            }
+        }
+        Ok(true)
+    }
+
+    /// An index or check that was kept may be another one than planned; validation compares keys only.
+    fn note_kept(&self, statement: &Statement) {
+        if statement.step.starts_with("index ") || statement.step.starts_with("check ") {
+            self.note(Finding::new(
+                "kept-as-it-is",
+                Severity::Warning,
+                self.source_object(statement),
+                "the target has one of that name already, which was kept",
+                "compare it with the statement in schema/",
+            ));
+        }
+    }
+
+    /// A kept table's own foreign key over the same columns to the same table does what the planned
+    /// one would.
+    fn leave_out_known_foreign_keys(
+        &self,
+        statements: &mut [(&TablePlan, Vec<Statement>)],
+    ) -> Result<(), Error> {
+        let mut connection = self.server.connect()?;
+        for (table, statements) in statements.iter_mut().filter(|(_, statements)| !statements.is_empty()) {
+            let known = mssql2pg_target::catalog::constraints(&mut connection, &table.schema, &table.name)
+                .map_err(Error::target(format!("cannot look at {}", table.sql_name())))?;
+            let is_known = |key: &ForeignKeyPlan| {
+                let referenced = (key.referenced_schema.clone(), key.referenced_table.clone());
+                known.iter().any(|known| {
+                    known.kind == 'f'
+                        && known.name != key.name
+                        && known.columns == key.columns
+                        && known.referenced.as_ref() == Some(&referenced)
+                        && known.referenced_columns == key.referenced_columns
+                })
+            };
+            for key in table.foreign_keys.iter().filter(|key| is_known(key)) {
+                let object = format!("{}.{}", table.sql_name(), key.name);
+                statements.retain(|statement| statement.object != object);
+            }
+        }
+        Ok(())
     }
 
     fn note_failure(&self, statement: &Statement, message: &str) {
@@ -189,6 +253,12 @@ impl Finish<'_> {
                 ),
                 "PostgreSQL compares text with regard to case; mend the rows or the check, then run: alter table … validate constraint …",
             ),
+            "sequence" => (
+                "sequence-not-set".to_owned(),
+                Severity::Blocker,
+                format!("it would give out numbers again; PostgreSQL says: {message}"),
+                "widen the sequence's bounds, then run the same command again",
+            ),
             "primary-key" | "unique" => (
                 format!("{kind}-not-created"),
                 Severity::Blocker,
@@ -202,7 +272,28 @@ impl Finish<'_> {
                 "mend the statement in schema/ and run it by hand",
             ),
         };
-        self.note(Finding::new(&code, severity, &statement.object, message, advice));
+        self.note(Finding::new(&code, severity, self.source_object(statement), message, advice));
+    }
+
+    /// What a statement is about, by the source's names where it has one: findings speak these.
+    fn source_object(&self, statement: &Statement) -> String {
+        for table in &self.plan.tables {
+            let place = table.sql_name();
+            let checks = table.checks.iter().map(|check| (&check.name, &check.source));
+            let keys = table.unique.iter().chain(&table.primary_key).map(|key| (&key.name, &key.source));
+            let foreign = table.foreign_keys.iter().map(|key| (&key.name, &key.source));
+            let named = checks
+                .chain(keys)
+                .chain(foreign)
+                .find(|(name, _)| statement.object == format!("{place}.{name}"));
+            let index = || table.indexes.iter().find(|index| statement.step == ddl::index_step(table, index));
+            if let Some(source) =
+                named.map(|(_, source)| source).or_else(|| index().map(|index| &index.source))
+            {
+                return format!("{}.{source}", table.source);
+            }
+        }
+        statement.object.clone()
     }
 
     /// Before PostgreSQL 15 a unique key takes any number of NULLs; SQL Server takes one.
@@ -245,8 +336,12 @@ impl Finish<'_> {
             let Some(table) = plan.tables.iter().find(|table| table.sql_name() == key.table) else {
                 continue;
             };
-            if !table.foreign_keys.iter().any(|planned| planned.name == key.name) {
-                self.restore(&mut connection, &key)?;
+            self.restore(&mut connection, &key)?;
+            let there = mssql2pg_target::catalog::constraints(&mut connection, &table.schema, &table.name)
+                .map_err(Error::target(format!("cannot look at {}", key.table)))?;
+            if !there.iter().any(|constraint| constraint.name == key.name) {
+                // It stays set aside, and is tried again by the next run.
+                continue;
             }
             let restored = StepRow { outcome: "restored".to_owned(), ..step };
             ledger
@@ -319,7 +414,7 @@ impl Finish<'_> {
                 continue;
             }
             let statement = Statement {
-                step: format!("sequence {}.{}", sequence.schema, sequence.name),
+                step: format!("sequence {name}"),
                 object: sequence.source.to_string(),
                 sql: format!("select setval({}, {last})", quote_literal(&name)),
             };
@@ -370,16 +465,22 @@ impl Finish<'_> {
             };
             columns.iter().map(source).collect()
         };
+        if count == 0 {
+            // It could not be validated for a reason that has passed.
+            let name = quote(&key.name);
+            return connection
+                .batch(&format!("alter table {} validate constraint {name}", table.sql_name()))
+                .map_err(Error::target(format!("cannot validate {}.{}", table.source, key.source)));
+        }
         let parent = plan
             .tables
             .iter()
             .find(|other| other.schema == key.referenced_schema && other.name == key.referenced_table);
-        let parent = parent.map_or(referenced, |parent| parent.source.to_string());
-        let parent_name = format!("{}.{}", key.referenced_schema, key.referenced_table);
+        let parent = parent.map_or_else(|| referenced.clone(), |parent| parent.source.to_string());
         let splits = self.server.ledger().splits(connection, self.run_id());
         let splits = splits.map_err(Error::target("cannot read the ledger"))?;
         let rejected: u64 =
-            splits.iter().filter(|split| split.table == parent_name).map(|split| split.rejected).sum();
+            splits.iter().filter(|split| split.table == referenced).map(|split| split.rejected).sum();
         let distrust = match (key.trusted, rejected) {
             (true, 0) => "the source claims to have checked it".to_owned(),
             (true, rejected) => format!("{rejected} rows of {parent} were rejected, which explains it"),
@@ -439,5 +540,29 @@ fn is_there_already(error: &TargetError) -> bool {
 
 /// Whether the statement itself is at fault, and the next one may still succeed.
 fn is_about_the_object(error: &TargetError) -> bool {
-    matches!(error.kind, ErrorKind::Constraint | ErrorKind::Data | ErrorKind::Query | ErrorKind::Exists)
+    match error.kind {
+        ErrorKind::Constraint | ErrorKind::Data | ErrorKind::Exists => true,
+        // Syntax and names (42), features (0A), dependent objects (2B), limits such as an index row's
+        // size (54), and what functions raise (P0). Not deadlocks, locks or the server's own trouble.
+        ErrorKind::Query => error.server().is_some_and(|server| {
+            ["42", "0A", "2B", "54", "P0"].iter().any(|class| server.code.starts_with(class))
+        }),
+        _ => false,
+    }
+}
+
+/// Whether the same statement may succeed in a moment: a deadlock, a serialization failure, a lock
+/// that was not to be had.
+fn is_passing(error: &TargetError) -> bool {
+    error.server().is_some_and(|server| matches!(server.code.as_str(), "40P01" | "40001" | "55P03"))
+}
+
+/// How often and how long to wait for what passes.
+const PASSING_TRIES: u32 = 5;
+const PASSING_WAIT: Duration = Duration::from_millis(300);
+
+fn has_primary_key(connection: &mut Connection, table: &TablePlan) -> Result<bool, Error> {
+    let constraints = mssql2pg_target::catalog::constraints(connection, &table.schema, &table.name)
+        .map_err(Error::target(format!("cannot look at {}", table.sql_name())))?;
+    Ok(constraints.iter().any(|constraint| constraint.kind == 'p'))
 }

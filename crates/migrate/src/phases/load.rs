@@ -252,7 +252,11 @@ impl SplitLoad<'_> {
         if let Some(failure) = failure {
             return Err(failure.into_error(&of, name.to_string(), context.config.load.max_rejects));
         }
-        result.map_err(Error::target(of))
+        let loaded = result.map_err(Error::target(of));
+        if !matches!(loaded, Ok(Some(_))) {
+            table.rejected.fetch_sub(rejects.rows, Ordering::Relaxed);
+        }
+        loaded
     }
 
     fn split_row(&self, outcome: &SplitOutcome) -> SplitRow {
@@ -372,6 +376,7 @@ impl CopyOutput for SplitOutput<'_> {
         if self.table.rejected.fetch_add(1, Ordering::Relaxed) >= self.limit {
             return self.stop(Stopped::Failure(Failure::TooManyRejects));
         }
+        self.rejects.rows += 1;
         match self.rejects.write(&row) {
             Ok(()) => Ok(()),
             Err(error) => self.stop(Stopped::Failure(Failure::Rejects(error))),
@@ -384,11 +389,13 @@ impl CopyOutput for SplitOutput<'_> {
 struct Rejects {
     path: PathBuf,
     draft: Option<BufWriter<File>>,
+    /// Rows rejected in this try.
+    rows: u64,
 }
 
 impl Rejects {
     fn new(folder: PathBuf, table: String, split: u32) -> Self {
-        Self { path: folder.join(format!("{}.{split}.jsonl", file_name(&table))), draft: None }
+        Self { path: folder.join(format!("{}.{split}.jsonl", file_name(&table))), draft: None, rows: 0 }
     }
 
     fn write(&mut self, row: &RejectedRow) -> io::Result<()> {

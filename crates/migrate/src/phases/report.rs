@@ -1,6 +1,7 @@
 //! Report: the facts of the run, gathered once, through every report of [`crate::reports::ALL`].
 
 use super::audit::Baseline;
+use super::create::ledger_name;
 use super::validate::{Validation, ledger_token};
 use super::{Context, TableValidation};
 use crate::error::Error;
@@ -72,7 +73,7 @@ pub fn gather_facts(
         .iter()
         .map(|table| {
             let name = table.source.to_string();
-            let target = format!("{}.{}", table.schema, table.name);
+            let target = ledger_name(table);
             TableInputs {
                 plan: table,
                 baseline: baseline.as_ref().and_then(|baseline| baseline.table(&name)),
@@ -215,9 +216,10 @@ impl TableInputs<'_> {
 
     fn status(&self) -> TableStatus {
         match self.validation {
-            Some(validation) if validation.passed => return TableStatus::Validated,
-            Some(_) => return TableStatus::Failed,
-            None => {}
+            // Without its indexes, keys and sequences a table is not migrated, whatever its rows are.
+            Some(validation) if validation.passed && self.finished => return TableStatus::Validated,
+            Some(validation) if !validation.passed => return TableStatus::Failed,
+            _ => {}
         }
         if self.finished {
             return TableStatus::Finished;
@@ -256,16 +258,25 @@ impl TableInputs<'_> {
 
 /// What the source has not checked itself, PostgreSQL has by now: that is worth a note and no more.
 fn settle_distrust(finding: &mut Finding, tables: &[TableFacts], findings: &[Finding]) {
-    let broken = match finding.code.as_str() {
-        "untrusted-foreign-key" => "orphaned-foreign-key",
-        "untrusted-check" => "check-not-valid",
-        _ => return,
-    };
     let is_validated = |table: &TableFacts| {
         table.status == TableStatus::Validated && finding.object.starts_with(&format!("{}.", table.source))
     };
+    let is_validated = tables.iter().any(is_validated);
+    let broken = match finding.code.as_str() {
+        "untrusted-foreign-key" => "orphaned-foreign-key",
+        "untrusted-check" => "check-not-valid",
+        // Blockers whose table has passed its checks since: somebody has mended it.
+        "orphaned-foreign-key" | "primary-key-not-created" | "unique-not-created"
+            if is_validated && finding.severity == Severity::Blocker =>
+        {
+            finding.severity = Severity::Info;
+            finding.message.push_str("; it was mended since, and validation has passed");
+            return;
+        }
+        _ => return,
+    };
     let is_broken = findings.iter().any(|other| other.code == broken && other.object == finding.object);
-    if tables.iter().any(is_validated) && !is_broken {
+    if is_validated && !is_broken {
         finding.severity = Severity::Info;
         finding.message.push_str("; PostgreSQL has, and all rows keep it");
         finding.advice = "nothing".to_owned();

@@ -1,6 +1,7 @@
 //! Validate: both ends compared, into `validation.json`. A table is migrated only when it passes.
 
 use super::audit::Baseline;
+use super::create::ledger_name;
 use super::workers::work_off;
 use super::{Context, selected};
 use crate::checks::validate::{ALL, TableContext};
@@ -77,7 +78,7 @@ pub fn validate(
         let no_splits = Vec::new();
         let mut items: Vec<(usize, &TablePlan, &Vec<SplitRow>)> = Vec::new();
         for (place, table) in plan.tables.iter().enumerate() {
-            let target = format!("{}.{}", table.schema, table.name);
+            let target = ledger_name(table);
             items.push((place, table, splits.get(&target).unwrap_or(&no_splits)));
         }
         let size = |splits: &[SplitRow]| splits.iter().map(|split| split.bytes).sum::<u64>();

@@ -11,8 +11,11 @@ use crate::error::Error;
 use crate::run::SetAside;
 use crate::target_server::TargetServer;
 use mssql2pg_mapping::names::quote;
+use mssql2pg_mapping::plan::SequencePlan;
 use mssql2pg_mapping::{DatabasePlan, TablePlan};
-use mssql2pg_target::catalog::{columns, constraints, existing_sequences, existing_tables, user_triggers};
+use mssql2pg_target::catalog::{
+    columns, constraints, existing_sequences, existing_tables, sequence_state, user_triggers,
+};
 use mssql2pg_target::{Connection, ErrorKind, StepRow, TargetError};
 
 type Names = Vec<(String, String)>;
@@ -53,6 +56,11 @@ impl Existing {
                         existing.aside.extend(foreign_keys(table, connection)?);
                     }
                 }
+                for sequence in &plan.sequences {
+                    if existing.keeps_sequence(&sequence.schema, &sequence.name) {
+                        check_sequence_fits(sequence, connection)?;
+                    }
+                }
                 Ok(existing)
             }
         }
@@ -85,6 +93,12 @@ impl Existing {
                 // In one statement, so that foreign keys among them are no obstacle.
                 if !self.tables.is_empty() {
                     statements.push(Making::new("the tables that are there", format!("drop table {tables}")));
+                }
+                for (schema, name) in &self.tables {
+                    // What stood aside of a table goes with it.
+                    let table = format!("{}.{}", quote(schema), quote(name));
+                    let sql = server.ledger().forget_set_aside_statement(&table);
+                    statements.push(Making::new(table, sql));
                 }
                 if !self.sequences.is_empty() {
                     let sql = format!("drop sequence {sequences}");
@@ -150,8 +164,17 @@ fn check_fits(table: &TablePlan, connection: &mut Connection) -> Result<(), Erro
                 planned.pg_type
             )));
         }
-        if planned.identity.is_some() && !column.is_some_and(|column| column.identity) {
+        let Some(identity) = &planned.identity else { continue };
+        if !column.is_some_and(|column| column.identity) {
             return Err(does_not_fit(format!("{name} is an identity in the plan, and none in the target")));
+        }
+        let step = identity_increment(table, &planned.name, connection)?;
+        if step != Some(identity.increment) {
+            return Err(does_not_fit(format!(
+                "{name} steps by {} in the target, and by {} in the plan",
+                step.map_or("an unknown number".to_owned(), |step| step.to_string()),
+                identity.increment
+            )));
         }
     }
     let triggers = user_triggers(connection, &table.schema, &table.name).map_err(failed())?;
@@ -162,6 +185,36 @@ fn check_fits(table: &TablePlan, connection: &mut Connection) -> Result<(), Erro
         format!("{} has triggers that would fire for every row: {}", table.sql_name(), triggers.join(", ")),
         "disable them for the load (alter table … disable trigger …) and enable them afterwards, or choose --if-exists replace",
     ))
+}
+
+fn check_sequence_fits(sequence: &SequencePlan, connection: &mut Connection) -> Result<(), Error> {
+    let name = format!("{}.{}", quote(&sequence.schema), quote(&sequence.name));
+    let (_, _, increment) = sequence_state(connection, &sequence.schema, &sequence.name)
+        .map_err(Error::target(format!("cannot look at the sequence {name}")))?;
+    match increment == sequence.increment {
+        true => Ok(()),
+        false => Err(does_not_fit(format!(
+            "the sequence {name} steps by {increment} in the target, and by {} in the plan",
+            sequence.increment
+        ))),
+    }
+}
+
+fn identity_increment(
+    table: &TablePlan,
+    column: &str,
+    connection: &mut Connection,
+) -> Result<Option<i64>, Error> {
+    let what = || format!("cannot look at the identity of {}", table.sql_name());
+    connection
+        .client()
+        .query_opt(
+            "select s.seqincrement from pg_catalog.pg_sequence as s \
+             where s.seqrelid = pg_catalog.pg_get_serial_sequence($1, $2)::pg_catalog.regclass",
+            &[&table.sql_name(), &column],
+        )
+        .and_then(|row| row.map(|row| row.try_get(0)).transpose())
+        .map_err(|error| Error::target(what())(TargetError::postgres(what(), error)))
 }
 
 fn does_not_fit(message: String) -> Error {
