@@ -140,6 +140,10 @@ fn a_foreign_key_of_the_targets_own_survives_an_abandoned_run() {
     client
         .batch_execute("alter table public.orders add constraint my_own_fk foreign key (customerid) references public.customers (customerid)")
         .unwrap();
+    // One that the team has named otherwise: it does what the planned one would.
+    client
+        .batch_execute("alter table public.orderlines rename constraint fk_orderlines_orders to ours")
+        .unwrap();
     let own = "select count(*) from pg_constraint where conname = 'my_own_fk' and convalidated";
     assert_eq!(count(&target, own), 1);
     // The second run is stopped when it has set the foreign key aside, and never goes on.
@@ -156,6 +160,10 @@ fn a_foreign_key_of_the_targets_own_survives_an_abandoned_run() {
     let third = migrate(folder.path(), &target, "c.run", &["--if-exists", "truncate"]).output().unwrap();
     assert_eq!(third.status.code(), Some(0), "{}", told(&third));
     assert_eq!(count(&target, own), 1);
+    let of_lines = "select count(*) from pg_constraint where conname in ('ours', 'fk_orderlines_orders') and convalidated";
+    assert_eq!(count(&target, of_lines), 1);
+    let failed = "select count(*) from mssql2pg.step where outcome = 'failed'";
+    assert_eq!(count(&target, failed), 0);
 }
 
 #[test]

@@ -56,7 +56,9 @@ pub fn finish(context: Context<'_>, server: &TargetServer, plan: &DatabasePlan) 
         let mut foreign_keys = per_table(|table, _| ddl::foreign_keys_not_valid(table));
         work.leave_out_known_foreign_keys(&mut foreign_keys)?;
         work.run_all_alone(foreign_keys)?;
-        work.run_all(per_table(|table, _| ddl::validate_foreign_keys(table)))?;
+        let mut validations = per_table(|table, _| ddl::validate_foreign_keys(table));
+        work.leave_out_known_foreign_keys(&mut validations)?;
+        work.run_all(validations)?;
         work.set_identities(plan)?;
         work.set_sequences(plan)?;
         work.run_all(per_table(|table, _| {
@@ -222,13 +224,14 @@ impl Finish<'_> {
                 .map_err(Error::target(format!("cannot look at {}", table.sql_name())))?;
             let is_known = |key: &ForeignKeyPlan| {
                 let referenced = (key.referenced_schema.clone(), key.referenced_table.clone());
-                known.iter().any(|known| {
-                    known.kind == 'f'
-                        && known.name != key.name
-                        && known.columns == key.columns
-                        && known.referenced.as_ref() == Some(&referenced)
-                        && known.referenced_columns == key.referenced_columns
-                })
+                let is_made = known.iter().any(|known| known.name == key.name);
+                !is_made
+                    && known.iter().any(|known| {
+                        known.kind == 'f'
+                            && known.columns == key.columns
+                            && known.referenced.as_ref() == Some(&referenced)
+                            && known.referenced_columns == key.referenced_columns
+                    })
             };
             for key in table.foreign_keys.iter().filter(|key| is_known(key)) {
                 let object = format!("{}.{}", table.sql_name(), key.name);
