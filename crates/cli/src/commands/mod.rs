@@ -8,7 +8,7 @@ mod migrate;
 mod on_run;
 
 use crate::Outcome;
-use crate::args::{Arguments, Command, Prepare, Work};
+use crate::args::{Arguments, Command, Prepare, SourceFlags, Work};
 use crate::output::Failure;
 use mssql2pg_migrate::config::{Config, Flags};
 use std::path::{Path, PathBuf};
@@ -30,12 +30,18 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome, Failure> {
     }
 }
 
+/// The source as an argument or as a flag; the command line takes one of them.
+fn source_flags(argument: Option<&str>, source: &SourceFlags) -> Flags {
+    let mut flags = Flags::default();
+    source.add_to(&mut flags);
+    flags.settings.extend(argument.iter().map(|source| ("source.url", (*source).into())));
+    flags
+}
+
 impl Prepare {
     fn flags(&self) -> Flags {
         let Self { source_argument, source, jobs } = self;
-        let mut flags = Flags::default();
-        source.add_to(&mut flags);
-        flags.settings.extend(source_argument.iter().map(|source| ("source.url", source.clone().into())));
+        let mut flags = source_flags(source_argument.as_deref(), source);
         flags.settings.extend(jobs.iter().map(|jobs| ("load.jobs", i64::from(*jobs).into())));
         flags
     }
@@ -44,9 +50,7 @@ impl Prepare {
 impl Work {
     fn flags(&self) -> Flags {
         let Self { source_argument, source, server, load } = self;
-        let mut flags = Flags::default();
-        source.add_to(&mut flags);
-        flags.settings.extend(source_argument.iter().map(|source| ("source.url", source.clone().into())));
+        let mut flags = source_flags(source_argument.as_deref(), source);
         server.add_to(&mut flags);
         load.add_to(&mut flags);
         flags

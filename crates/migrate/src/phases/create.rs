@@ -133,9 +133,7 @@ fn check_ownership(
 
 /// What was made must still be there.
 fn check_there(connection: &mut Connection, plan: &DatabasePlan) -> Result<(), Error> {
-    let names: Vec<(String, String)> =
-        plan.tables.iter().map(|table| (table.schema.clone(), table.name.clone())).collect();
-    let there = existing_tables(connection, &names).map_err(Error::target("cannot look for tables"))?;
+    let there = tables_there(plan, connection)?;
     let gone = |table: &&TablePlan| {
         !there.iter().any(|(schema, name)| *schema == table.schema && *name == table.name)
     };
@@ -147,6 +145,13 @@ fn check_there(connection: &mut Connection, plan: &DatabasePlan) -> Result<(), E
             "start over in another run folder (--run), with --if-exists replace",
         )),
     }
+}
+
+/// Which of the plan's tables are there, whoever has made them.
+fn tables_there(plan: &DatabasePlan, connection: &mut Connection) -> Result<Vec<(String, String)>, Error> {
+    let names: Vec<(String, String)> =
+        plan.tables.iter().map(|table| (table.schema.clone(), table.name.clone())).collect();
+    existing_tables(connection, &names).map_err(Error::target("cannot look for tables"))
 }
 
 /// Ties ledger and run folder together.

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::facts::{
     ColumnFacts, FACTS_FORMAT, Facts, PhaseFacts, TableFacts, TableStatus, TargetFacts, Verdict, VerdictState,
 };
-use crate::reports::ALL;
+use crate::reports::{ALL, shown};
 use crate::run::{RefusedExpression, Run, RunIdentity, now};
 use crate::target_server::TargetServer;
 use mssql2pg_catalog::{Catalog, Finding, Severity};
@@ -311,7 +311,7 @@ fn verdict(
     let altered = match losses {
         0 => String::new(),
         1 => ", 1 value altered as declared".to_owned(),
-        losses => format!(", {} values altered as declared", grouped(losses)),
+        losses => format!(", {} values altered as declared", shown(losses)),
     };
     let left_out = match in_source.saturating_sub(all) {
         0 => String::new(),
@@ -329,7 +329,7 @@ fn verdict(
         (VerdictState::Migrated, sentence)
     } else if migrated == all {
         let sentence =
-            format!("{all} {tables_word}{left_out}, {} rows, contents proven equal{altered}", grouped(rows));
+            format!("{all} {tables_word}{left_out}, {} rows, contents proven equal{altered}", shown(rows));
         (VerdictState::Migrated, sentence)
     } else {
         (VerdictState::Incomplete, format!("{migrated} of {all} {tables_word} validated so far"))
@@ -340,19 +340,6 @@ fn verdict(
 /// Seconds cut to milliseconds: more digits say nothing, and JSON may not give them back.
 fn milliseconds(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
-}
-
-/// 1234567 → `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 fn converted(plan: &DatabasePlan) -> Vec<(String, u64)> {

@@ -104,7 +104,7 @@ pub(super) fn verdict_word(state: VerdictState) -> &'static str {
 }
 
 /// With thousands separators: `1,204,118`.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {

@@ -7,6 +7,8 @@ mod json;
 pub(crate) mod made_up;
 mod markdown;
 
+pub(crate) use figures::count as shown;
+
 use crate::facts::Facts;
 
 /// A report: the name of its file and how it is written.

@@ -4,7 +4,7 @@
 //! keys, indexes and foreign keys; what must stand aside for the load is recorded in the ledger, in
 //! the transaction that sets it aside.
 
-use super::{Context, Making};
+use super::{Context, Making, tables_there};
 use crate::checks::validate::same_type;
 use crate::config::IfExists;
 use crate::error::Error;
@@ -13,9 +13,7 @@ use crate::target_server::TargetServer;
 use mssql2pg_mapping::names::quote;
 use mssql2pg_mapping::plan::SequencePlan;
 use mssql2pg_mapping::{DatabasePlan, TablePlan};
-use mssql2pg_target::catalog::{
-    columns, constraints, existing_sequences, existing_tables, sequence_state, user_triggers,
-};
+use mssql2pg_target::catalog::{columns, constraints, existing_sequences, sequence_state, user_triggers};
 use mssql2pg_target::{Connection, ErrorKind, StepRow, TargetError};
 
 type Names = Vec<(String, String)>;
@@ -35,13 +33,11 @@ impl Existing {
         plan: &DatabasePlan,
         connection: &mut Connection,
     ) -> Result<Self, Error> {
-        let names = |(schema, name): (&String, &String)| (schema.clone(), name.clone());
-        let tables: Names = plan.tables.iter().map(|table| names((&table.schema, &table.name))).collect();
         let sequences: Names =
-            plan.sequences.iter().map(|sequence| names((&sequence.schema, &sequence.name))).collect();
+            plan.sequences.iter().map(|sequence| (sequence.schema.clone(), sequence.name.clone())).collect();
         let mut existing = Self {
             if_exists: context.config.target.if_exists,
-            tables: existing_tables(connection, &tables).map_err(Error::target("cannot look for tables"))?,
+            tables: tables_there(plan, connection)?,
             sequences: existing_sequences(connection, &sequences)
                 .map_err(Error::target("cannot look for sequences"))?,
             aside: Vec::new(),

@@ -30,8 +30,7 @@ pub(super) fn probe(
         .map_err(|(object, error)| Error::target(format!("cannot create {object}"))(error))?;
     let mut refused = Vec::new();
     for (place, table) in plan.tables.iter().enumerate() {
-        let with_expression = |column: &&_| -> bool { has_expression(column) };
-        for column in table.columns.iter().filter(with_expression) {
+        for column in table.columns.iter().filter(|column| has_expression(column)) {
             let mut candidate = bare.clone();
             candidate.tables[place] = with_only(table, &column.name);
             let Err((object, error)) = try_out(connection, before, &make_statements(&candidate, existing))?
