@@ -7,9 +7,11 @@
 
 mod bacpac;
 mod error;
+#[cfg(feature = "live")]
+mod live;
 
 pub use bacpac::Bacpac;
-pub use error::{ErrorKind, SourceError};
+pub use error::{ErrorKind, ServerMessage, SourceError};
 
 use mssql2pg_catalog::{Catalog, RowSink, Table};
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,214 @@
+//! One session on a SQL Server: connecting, small questions, and rows.
+//!
+//! Invariant: the TDS client's types are named in this file, in `read.rs` and in `bulk.rs` only, so that it can be
+//! replaced. A session runs the asynchronous client on a runtime of its own, on the thread that calls.
+//!
+//! The client writes row data into its log at the levels INFO and DEBUG: whoever installs a log filter keeps the target
+//! `mssql_tds` at WARN.
+
+use super::address::{Address, Encrypt, Login};
+use super::cells::{Answer, CellWriter};
+use super::certificate;
+use super::failure::{self, Doing};
+use super::tokens::TokenFactory;
+use crate::SourceError;
+use mssql_tds::connection::client_context::{ClientContext, DriverVersion, TdsAuthenticationMethod};
+use mssql_tds::connection::tds_client::{ExecuteOptions, StatementResult, TdsClient};
+use mssql_tds::connection_provider::tds_connection_provider::TdsConnectionProvider;
+use mssql_tds::core::EncryptionSetting;
+use mssql_tds::message::login_options::ApplicationIntent;
+use secrecy::ExposeSecret;
+use tokio::runtime::{Builder, Runtime};
+
+/// What we ask for without TLS: a whole number of 4-byte words below the protocol's limit.
+const PACKET_BYTES: u16 = 32_764;
+/// SQL Server's own limit for encrypted packets, likewise.
+const ENCRYPTED_PACKET_BYTES: u16 = 16_380;
+/// More rows than this are no answer to a question about the catalog.
+const MOST_ROWS: usize = 20_000_000;
+
+/// A connection that is logged in. Used by one thread at a time.
+pub(crate) struct Session {
+    runtime: Runtime,
+    client: TdsClient,
+    query_timeout: Option<u32>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Connects and logs in.
+    ///
+    /// # Errors
+    /// Each layer has its own kind: `Resolve`, `Connect`, `Tls`, `Certificate`, `Login`, `Database`, `Timeout`.
+    pub(crate) fn open(address: &Address) -> Result<Self, SourceError> {
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(|error| {
+            SourceError::caused(crate::ErrorKind::Connect, "cannot start the runtime of a connection", error)
+        })?;
+        // Where a CA file is given, the certificate is verified against it first, and then pinned.
+        let pinned = certificate::pin(address)?;
+        let context = context_of(address, pinned.as_ref().map(|pinned| pinned.path()))?;
+        let data_source = data_source(address);
+        let client = runtime
+            .block_on(TdsConnectionProvider.create_client(context, &data_source, None))
+            .map_err(|error| failure::on_connect(address, error))?;
+        let query_timeout = Some(address.query_timeout_seconds).filter(|seconds| *seconds > 0);
+        let mut session = Self { runtime, client, query_timeout };
+        session.run(
+            "set the session's options",
+            // Lengths without limit for text, ntext and image; a lock is waited for as long as the query may take.
+            "set textsize 2147483647; set lock_timeout -1; set nocount on;",
+        )?;
+        Ok(session)
+    }
+
+    /// Asks a question and keeps the whole answer; only for what is small.
+    ///
+    /// # Errors
+    /// `Query` and its more telling kinds, with what we were doing as the context.
+    pub(crate) fn ask(&mut self, doing: &str, sql: &str) -> Result<Answer, SourceError> {
+        let mut writer = CellWriter::default();
+        self.read(doing, sql, &mut writer, |writer| {
+            writer.finish_row();
+            writer.row_count() < MOST_ROWS
+        })
+        .map(|columns| writer.answer(columns))
+    }
+
+    /// Runs statements and throws away what they answer.
+    ///
+    /// # Errors
+    /// As [`Session::ask`].
+    pub(crate) fn run(&mut self, doing: &str, sql: &str) -> Result<(), SourceError> {
+        let Self { runtime, client, query_timeout } = self;
+        runtime
+            .block_on(async {
+                let options = ExecuteOptions { timeout: *query_timeout, ..ExecuteOptions::default() };
+                client.execute(sql.to_owned(), options).await?;
+                client.close_query().await
+            })
+            .map_err(|error| failure::on_query(Doing(doing), error))
+    }
+
+    /// Pushes every row of the first result set into `writer`, and calls `end_row` after each one, outside of any
+    /// runtime; `false` asks for no more. Returns the names of the columns.
+    ///
+    /// # Errors
+    /// As [`Session::ask`]. A row that was under way is then incomplete in `writer`.
+    pub(crate) fn read<W>(
+        &mut self,
+        doing: &str,
+        sql: &str,
+        writer: &mut W,
+        mut end_row: impl FnMut(&mut W) -> bool,
+    ) -> Result<Vec<String>, SourceError>
+    where
+        W: mssql_tds::datatypes::row_writer::RowWriter + Send,
+    {
+        use mssql_tds::connection::tds_client::BufferedRowPoll;
+        let Self { runtime, client, query_timeout } = self;
+        let failed = |error| failure::on_query(Doing(doing), error);
+        let begun = runtime
+            .block_on(async {
+                let options = ExecuteOptions { timeout: *query_timeout, ..ExecuteOptions::default() };
+                match client.execute(sql.to_owned(), options).await? {
+                    StatementResult::Rows => Ok(true),
+                    _ => client.advance_to_rows().await,
+                }
+            })
+            .map_err(failed)?;
+        if !begun {
+            runtime.block_on(client.close_query()).map_err(failed)?;
+            return Ok(Vec::new());
+        }
+        let columns = result_columns(client);
+        loop {
+            // Rows that stand in the buffer cost no turn of the runtime; what a sink does at the end of a row may use
+            // a runtime of its own, and two cannot be entered at once.
+            let more = match client.try_next_buffered_row_into(writer).map_err(failed)? {
+                BufferedRowPoll::Complete => true,
+                BufferedRowPoll::Partial => {
+                    runtime.block_on(client.finish_row_into(writer)).map_err(failed)?;
+                    true
+                }
+                BufferedRowPoll::Pending => runtime.block_on(client.next_row_into(writer)).map_err(failed)?,
+                BufferedRowPoll::Exhausted => false,
+            };
+            if !more {
+                break;
+            }
+            if !end_row(writer) {
+                // Attention, not a drain: a large table may still be on its way.
+                runtime.block_on(client.cancel_query(10)).map_err(failed)?;
+                return Ok(columns);
+            }
+        }
+        runtime.block_on(client.close_query()).map_err(failed)?;
+        Ok(columns)
+    }
+}
+
+fn result_columns(client: &TdsClient) -> Vec<String> {
+    use mssql_tds::connection::tds_client::ResultSet;
+    client.get_metadata().iter().map(|column| column.column_name.clone()).collect()
+}
+
+/// As the client writes it: `tcp:host,port` or `tcp:host\instance`.
+fn data_source(address: &Address) -> String {
+    let host = &address.host;
+    match (&address.instance, address.port) {
+        (_, Some(port)) => format!("tcp:{host},{port}"),
+        (Some(instance), None) => format!("tcp:{host}\\{instance}"),
+        (None, None) => format!("tcp:{host},1433"),
+    }
+}
+
+fn context_of(address: &Address, pinned: Option<&std::path::Path>) -> Result<ClientContext, SourceError> {
+    let mut context = ClientContext::with_data_source(&data_source(address));
+    context.application_name.clone_from(&address.application_name);
+    context.library_name = "mssql2pg".to_owned();
+    context.driver_version = DriverVersion::new(0, 1, 0);
+    context.database = address.database.clone().unwrap_or_default();
+    context.connect_timeout = address.login_timeout_seconds;
+    context.login_timeout = Some(address.login_timeout_seconds);
+    // Retrying is ours: a new connection has lost its snapshot, and nobody else would know.
+    context.connect_retry_count = 0;
+    context.multi_subnet_failover = Some(address.multi_subnet_failover);
+    if address.application_intent_read_only {
+        context.application_intent = ApplicationIntent::ReadOnly;
+    }
+    let encryption = &mut context.encryption_options;
+    encryption.mode = match address.encrypt {
+        Encrypt::Strict => EncryptionSetting::Strict,
+        Encrypt::On => EncryptionSetting::On,
+        Encrypt::LoginOnly | Encrypt::Off => EncryptionSetting::PreferOff,
+    };
+    encryption.trust_server_certificate = address.trust_server_certificate;
+    encryption.host_name_in_cert.clone_from(&address.host_name_in_certificate);
+    encryption.server_certificate = pinned.map(Into::into).or_else(|| address.server_certificate.clone());
+    let most = match address.encrypt {
+        Encrypt::Strict | Encrypt::On => ENCRYPTED_PACKET_BYTES,
+        Encrypt::LoginOnly | Encrypt::Off => PACKET_BYTES,
+    };
+    context.packet_size = address.packet_size.unwrap_or(most);
+    match &address.login {
+        Login::Sql { user, password } => {
+            context.user_name.clone_from(user);
+            context.password = password.expose_secret().to_owned();
+        }
+        Login::Entra(source) => {
+            let method = TdsAuthenticationMethod::ActiveDirectoryTokenCredential;
+            context.tds_authentication_method = method.clone();
+            context.auth_method_map.insert(method, Box::new(TokenFactory::new(source)?));
+        }
+        Login::Integrated { spn } => {
+            context.tds_authentication_method = TdsAuthenticationMethod::SSPI;
+            context.server_spn.clone_from(spn);
+        }
+    }
+    Ok(context)
+}
