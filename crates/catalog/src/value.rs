@@ -90,7 +90,7 @@ pub struct Stop;
 ///
 /// A source calls [`RowSink::value`] once for each of [`crate::Table::stored_columns`], in order,
 /// then [`RowSink::end_row`]. The sink itself decides what happens to a value that it cannot use.
-pub trait RowSink {
+pub trait RowSink: Send {
     /// Takes the next value of the current row.
     fn value(&mut self, value: Value<'_>);
     /// Ends the current row. On [`Stop`] the source returns at once.
