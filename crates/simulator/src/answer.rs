@@ -64,8 +64,6 @@ pub(crate) trait Answer {
     /// Takes its rows: for each one `value` per column, then `end_row`, which says `Stop` when the client is gone or
     /// asked for attention; the engine then returns at once.
     fn rows(&mut self) -> &mut dyn RowSink;
-    /// Sends rows that stand in their wire form already: ROW and NBCROW tokens (for benchmarks).
-    fn encoded_rows(&mut self, tokens: &[u8]) -> io::Result<()>;
     /// Ends a statement, with the count of rows where it has one.
     fn done(&mut self, rows: Option<u64>) -> io::Result<()>;
     /// The name of the database changed: ENVCHANGE type 1.

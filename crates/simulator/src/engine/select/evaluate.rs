@@ -1,0 +1,297 @@
+//! Computes expressions and conditions over a row. Conditions have three truth values: none is *unknown*.
+
+use super::super::failures::{overflow, unsupported};
+use super::super::language::ast::Operator;
+use super::super::order::compare;
+use super::super::values::collation::Collation;
+use super::super::values::convert::convert;
+use super::super::values::exact::{Exact, power};
+use super::super::values::owned::{Cell, OwnedValue};
+use super::super::values::text;
+use super::rows::Row;
+use crate::answer::Failure;
+use mssql2pg_catalog::{CodePage, SqlType, Value};
+
+/// An expression whose columns were found.
+#[derive(Debug, Clone)]
+pub(crate) enum Compiled {
+    Value(OwnedValue),
+    /// A place in the row.
+    Slot(usize),
+    Cast {
+        operand: Box<Self>,
+        to: SqlType,
+        page: CodePage,
+        or_null: bool,
+    },
+    Call(Function, Vec<Self>),
+    Negate(Box<Self>),
+    Arithmetic(char, Box<Self>, Box<Self>),
+    Compare(Operator, Box<Self>, Box<Self>, Collation),
+    And(Box<Self>, Box<Self>),
+    Or(Box<Self>, Box<Self>),
+    Not(Box<Self>),
+    IsNull(Box<Self>),
+    Like(Box<Self>, Box<Self>, Option<char>, Collation),
+    Case(Vec<(Self, Self)>, Option<Box<Self>>),
+}
+
+/// A function of values.
+pub(crate) type Function = fn(&[OwnedValue]) -> Result<OwnedValue, Failure>;
+
+/// What an expression gave.
+pub(crate) enum Datum<'a> {
+    Borrowed(Cell<'a>),
+    Owned(OwnedValue),
+}
+
+impl Datum<'_> {
+    pub(crate) fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Borrowed(cell) => *cell,
+            Self::Owned(value) => value.cell(),
+        }
+    }
+
+    pub(crate) fn into_owned(self) -> OwnedValue {
+        match self {
+            Self::Borrowed(cell) => OwnedValue::of(cell),
+            Self::Owned(value) => value,
+        }
+    }
+}
+
+/// The value of an expression.
+pub(crate) fn evaluate<'a>(expression: &'a Compiled, row: &'a dyn Row) -> Result<Datum<'a>, Failure> {
+    Ok(match expression {
+        Compiled::Value(value) => Datum::Borrowed(value.cell()),
+        Compiled::Slot(slot) => Datum::Borrowed(row.cell(*slot)),
+        Compiled::Cast { operand, to, page, or_null } => {
+            let operand = evaluate(operand, row)?;
+            match convert(operand.cell(), to, *page) {
+                Err(_) if *or_null => Datum::Owned(OwnedValue::Null),
+                converted => Datum::Owned(converted?),
+            }
+        }
+        Compiled::Call(function, arguments) => {
+            let values: Result<Vec<OwnedValue>, Failure> =
+                arguments.iter().map(|argument| Ok(evaluate(argument, row)?.into_owned())).collect();
+            Datum::Owned(function(&values?)?)
+        }
+        Compiled::Negate(operand) => {
+            let operand = evaluate(operand, row)?;
+            Datum::Owned(arithmetic('-', Cell::plain(Value::Int(0)), operand.cell())?)
+        }
+        Compiled::Arithmetic(symbol, a, b) => {
+            let (a, b) = (evaluate(a, row)?, evaluate(b, row)?);
+            Datum::Owned(arithmetic(*symbol, a.cell(), b.cell())?)
+        }
+        Compiled::Case(branches, otherwise) => {
+            for (condition, result) in branches {
+                if holds(condition, row)? == Some(true) {
+                    return evaluate(result, row);
+                }
+            }
+            match otherwise {
+                Some(otherwise) => evaluate(otherwise, row)?,
+                None => Datum::Owned(OwnedValue::Null),
+            }
+        }
+        _ => Datum::Owned(holds(expression, row)?.map_or(OwnedValue::Null, OwnedValue::Bit)),
+    })
+}
+
+/// Whether a condition is true; none when that is unknown.
+pub(crate) fn holds(condition: &Compiled, row: &dyn Row) -> Result<Option<bool>, Failure> {
+    Ok(match condition {
+        Compiled::And(a, b) => match holds(a, row)? {
+            Some(false) => Some(false),
+            Some(true) => holds(b, row)?,
+            None => holds(b, row)?.filter(|truth| !truth),
+        },
+        Compiled::Or(a, b) => match holds(a, row)? {
+            Some(true) => Some(true),
+            Some(false) => holds(b, row)?,
+            None => holds(b, row)?.filter(|truth| *truth),
+        },
+        Compiled::Not(operand) => holds(operand, row)?.map(|truth| !truth),
+        Compiled::IsNull(operand) => Some(evaluate(operand, row)?.cell().is_null()),
+        Compiled::Compare(operator, a, b, collation) => {
+            let (a, b) = (evaluate(a, row)?, evaluate(b, row)?);
+            compared(*operator, a.cell(), b.cell(), *collation)
+        }
+        Compiled::Like(operand, pattern, escape, collation) => {
+            let (operand, pattern) = (evaluate(operand, row)?, evaluate(pattern, row)?);
+            let string = |cell: Cell<'_>| text::characters(&cell.value).map(Iterator::collect::<Vec<char>>);
+            match (string(operand.cell()), string(pattern.cell())) {
+                (Some(operand), Some(pattern)) => Some(like(&operand, &pattern, *escape, *collation)),
+                _ => None,
+            }
+        }
+        _ => match evaluate(condition, row)?.cell().value {
+            Value::Null => None,
+            Value::Bit(truth) => Some(truth),
+            _ => {
+                let text =
+                    "An expression of non-boolean type specified in a context where a condition is expected.";
+                return Err(Failure { class: 15, ..Failure::new(4145, text) });
+            }
+        },
+    })
+}
+
+fn compared(operator: Operator, a: Cell<'_>, b: Cell<'_>, collation: Collation) -> Option<bool> {
+    if a.is_null() || b.is_null() {
+        return None;
+    }
+    Some(operator.holds(compare(a, b, collation)))
+}
+
+/// `%`, `_` and `[…]`; trailing blanks count here.
+fn like(text: &[char], pattern: &[char], escape: Option<char>, collation: Collation) -> bool {
+    let same = |a: char, b: char| {
+        let (a, b) = (OwnedValue::utf16(&a.to_string()), OwnedValue::utf16(&b.to_string()));
+        compare(a.cell(), b.cell(), collation).is_eq()
+    };
+    match pattern {
+        [] => text.is_empty(),
+        [mark, next, rest @ ..] if Some(*mark) == escape => {
+            text.first().is_some_and(|char| same(*char, *next)) && like(&text[1..], rest, escape, collation)
+        }
+        ['%', rest @ ..] => (0..=text.len()).any(|from| like(&text[from..], rest, escape, collation)),
+        ['_', rest @ ..] => !text.is_empty() && like(&text[1..], rest, escape, collation),
+        ['[', rest @ ..] if rest.contains(&']') => {
+            let end = rest.iter().position(|char| *char == ']').unwrap_or(0);
+            let (negated, set) = match &rest[..end] {
+                ['^', set @ ..] => (true, set),
+                set => (false, set),
+            };
+            let Some(char) = text.first() else { return false };
+            let ranged = set.windows(3).any(|range| range[1] == '-' && (range[0]..=range[2]).contains(char));
+            let found = ranged || set.iter().any(|wanted| same(*char, *wanted));
+            found != negated && like(&text[1..], &rest[end + 1..], escape, collation)
+        }
+        [wanted, rest @ ..] => {
+            text.first().is_some_and(|char| same(*char, *wanted)) && like(&text[1..], rest, escape, collation)
+        }
+    }
+}
+
+fn arithmetic(symbol: char, a: Cell<'_>, b: Cell<'_>) -> Result<OwnedValue, Failure> {
+    if a.is_null() || b.is_null() {
+        return Ok(OwnedValue::Null);
+    }
+    match (a.value, b.value) {
+        (Value::Int(a), Value::Int(b)) => whole(symbol, a, b),
+        (Value::Real(_) | Value::Float(_), _) | (_, Value::Real(_) | Value::Float(_)) => {
+            let float = |cell| convert(cell, &SqlType::Float, CodePage(1252));
+            match (float(a)?, float(b)?) {
+                (OwnedValue::Float(a), OwnedValue::Float(b)) => approximate(symbol, a, b),
+                _ => Ok(OwnedValue::Null),
+            }
+        }
+        (Value::DateTime { days, ticks }, Value::Int(more)) if matches!(symbol, '+' | '-') => {
+            let more = if symbol == '+' { more } else { -more };
+            let days =
+                i32::try_from(i64::from(days) + more).map_err(|_| overflow("expression", "datetime"))?;
+            Ok(OwnedValue::DateTime { days, ticks })
+        }
+        (Value::Bytes(a), Value::Bytes(b)) if symbol == '+' => Ok(OwnedValue::Bytes([a, b].concat().into())),
+        (a_value, b_value) => match (text::string(&a_value), text::string(&b_value)) {
+            (Some(a), Some(b)) if symbol == '+' => Ok(OwnedValue::utf16(&(a + &b))),
+            _ => match (Exact::of(&a_value), Exact::of(&b_value)) {
+                (Some(a), Some(b)) => exact(symbol, a, b),
+                _ => Err(unsupported(format!("{symbol} of these types"))),
+            },
+        },
+    }
+}
+
+fn divided_by_zero() -> Failure {
+    Failure::new(8134, "Divide by zero error encountered.")
+}
+
+fn whole(symbol: char, a: i64, b: i64) -> Result<OwnedValue, Failure> {
+    if matches!(symbol, '/' | '%') && b == 0 {
+        return Err(divided_by_zero());
+    }
+    let found = match symbol {
+        '+' => a.checked_add(b),
+        '-' => a.checked_sub(b),
+        '*' => a.checked_mul(b),
+        '/' => a.checked_div(b),
+        '%' => a.checked_rem(b),
+        '&' => Some(a & b),
+        _ => Some(a | b),
+    };
+    found.map(OwnedValue::Int).ok_or_else(|| overflow("expression", "bigint"))
+}
+
+fn approximate(symbol: char, a: f64, b: f64) -> Result<OwnedValue, Failure> {
+    Ok(OwnedValue::Float(match symbol {
+        '+' => a + b,
+        '-' => a - b,
+        '*' => a * b,
+        '/' if b == 0.0 => return Err(divided_by_zero()),
+        '/' => a / b,
+        _ => return Err(unsupported(format!("{symbol} of float"))),
+    }))
+}
+
+fn exact(symbol: char, a: Exact, b: Exact) -> Result<OwnedValue, Failure> {
+    let overflowed = || overflow("expression", "numeric");
+    let scale = a.scale.max(b.scale);
+    let both = || Some((a.rescale(scale)?, b.rescale(scale)?));
+    let found = match symbol {
+        '+' => both().and_then(|(a, b)| a.checked_add(b)).map(|sum| (sum, scale)),
+        '-' => both().and_then(|(a, b)| a.checked_sub(b)).map(|rest| (rest, scale)),
+        '*' => a.unscaled.checked_mul(b.unscaled).map(|product| (product, a.scale + b.scale)),
+        '/' | '%' if b.unscaled == 0 => return Err(divided_by_zero()),
+        '%' => both().map(|(a, b)| (a % b, scale)),
+        '/' => {
+            let places = scale.max(6);
+            let widen = power(u32::from(places) + u32::from(b.scale) - u32::from(a.scale));
+            widen
+                .and_then(|widen| a.unscaled.checked_mul(widen))
+                .and_then(|dividend| dividend.checked_div(b.unscaled))
+                .map(|quotient| (quotient, places))
+        }
+        _ => return Err(unsupported(format!("{symbol} of decimals"))),
+    };
+    let (unscaled, scale) = found.filter(|(_, scale)| *scale <= 38).ok_or_else(overflowed)?;
+    Ok(OwnedValue::decimal(unscaled, scale))
+}
+
+impl Compiled {
+    /// Tells every place of the row that it names.
+    pub(super) fn slots(&self, tell: &mut dyn FnMut(usize)) {
+        match self {
+            Self::Value(_) => {}
+            Self::Slot(slot) => tell(*slot),
+            Self::Cast { operand, .. }
+            | Self::Negate(operand)
+            | Self::Not(operand)
+            | Self::IsNull(operand) => {
+                operand.slots(tell);
+            }
+            Self::Call(_, arguments) => arguments.iter().for_each(|argument| argument.slots(tell)),
+            Self::Arithmetic(_, a, b)
+            | Self::Compare(_, a, b, _)
+            | Self::And(a, b)
+            | Self::Or(a, b)
+            | Self::Like(a, b, _, _) => {
+                a.slots(tell);
+                b.slots(tell);
+            }
+            Self::Case(branches, otherwise) => {
+                for (condition, result) in branches {
+                    condition.slots(tell);
+                    result.slots(tell);
+                }
+                if let Some(otherwise) = otherwise {
+                    otherwise.slots(tell);
+                }
+            }
+        }
+    }
+}
