@@ -217,6 +217,7 @@ impl Source for Bacpac {
             server_version: self.origin.server_version.clone(),
             consistency: Consistency::Frozen,
             has_data: self.has_data(),
+            database: None,
         }
     }
 
@@ -224,7 +225,7 @@ impl Source for Bacpac {
         Ok(self.catalog.clone())
     }
 
-    fn splits(&self, table: &Table) -> Result<Vec<Split>, SourceError> {
+    fn splits(&self, table: &Table, _rows_per_split: u64) -> Result<Vec<Split>, SourceError> {
         let parts = self.parts.of(&self.own_table(table)?.name).iter();
         let split = |(number, part): (u32, &Part)| Split {
             number,

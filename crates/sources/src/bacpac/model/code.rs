@@ -5,9 +5,10 @@
 
 use super::grammar::{Element, last_part, with_line_feeds};
 use super::object_name;
-use super::tables::simple_column;
+use super::tables::{computed_column, simple_column};
 use super::types::Aliases;
 use crate::SourceError;
+use crate::table_type::{TypeKey, table_type_text};
 use mssql2pg_catalog::{CodeKind, CodeObject, Parameter};
 
 /// Properties that hold a body, most likely first.
@@ -57,7 +58,7 @@ pub(super) fn code_object(element: &Element, aliases: &Aliases) -> Result<CodeOb
         missing_text: None,
     };
     if kind == CodeKind::TableType {
-        object.text = table_type_text(element, aliases)?;
+        object.text = read_table_type(element, aliases)?;
         return Ok(object);
     }
     // A function's body and annotation stand in an element of their own.
@@ -93,33 +94,23 @@ fn read_parameter(element: &Element, aliases: &Aliases) -> Result<Parameter, Sou
     })
 }
 
-/// The columns as `CREATE TYPE … AS TABLE` lists them: the model has no text of a table type.
-fn table_type_text(element: &Element, aliases: &Aliases) -> Result<String, SourceError> {
-    let mut lines = Vec::new();
-    for column in element.elements("Columns") {
-        let name = last_part(column.label()).replace(']', "]]");
-        lines.push(match column.property("ExpressionScript") {
-            Some(expression) => format!("[{name}] as {expression}"),
-            None => {
-                let column = simple_column(column, aliases)?;
-                let null = if column.nullable { "null" } else { "not null" };
-                format!("[{name}] {} {null}", column.sql_type)
-            }
-        });
-    }
+/// The model has no text of a table type.
+fn read_table_type(element: &Element, aliases: &Aliases) -> Result<String, SourceError> {
+    let columns = element.elements("Columns").map(|column| match column.property("ExpressionScript") {
+        Some(_) => Ok(computed_column(column)),
+        None => simple_column(column, aliases),
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let mut keys = Vec::new();
     for constraint in element.elements("Constraints") {
-        let columns: Vec<_> = constraint
-            .elements("ColumnSpecifications")
-            .chain(constraint.elements("Columns"))
-            .filter_map(|specification| specification.reference("Column"))
-            .map(|name| format!("[{}]", last_part(name).replace(']', "]]")))
-            .collect();
-        let word = match constraint.kind.as_str() {
-            kind if kind.contains("PrimaryKey") => "primary key",
-            kind if kind.contains("Unique") => "unique",
-            _ => continue,
-        };
-        lines.push(format!("{word} ({})", columns.join(", ")));
+        let primary = constraint.kind.contains("PrimaryKey");
+        if !primary && !constraint.kind.contains("Unique") {
+            continue;
+        }
+        let specifications =
+            constraint.elements("ColumnSpecifications").chain(constraint.elements("Columns"));
+        let columns = specifications.filter_map(|found| found.reference("Column")).map(last_part).collect();
+        keys.push(TypeKey { primary, columns });
     }
-    Ok(format!("table (\n    {}\n)", lines.join(",\n    ")))
+    Ok(table_type_text(&columns, &keys))
 }

@@ -66,7 +66,8 @@ pub(super) fn simple_column(element: &Element, aliases: &Aliases) -> Result<Colu
     })
 }
 
-fn computed_column(element: &Element) -> Column {
+/// A `SqlComputedColumn`, of a table or a table type.
+pub(super) fn computed_column(element: &Element) -> Column {
     let text = element.property("ExpressionScript").unwrap_or_default().to_owned();
     let persisted = element.flag("IsPersisted");
     Column {
