@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Lost,
     /// The state of the database that all tables are read in is gone; what is still to be read would be another.
     SnapshotLost,
+    /// The database may change while it is read, and the user has not accepted that.
+    Moving,
     /// The server refuses or cannot do what we asked; the cause says why.
     Query,
 }

@@ -6,12 +6,18 @@
 //! To extend: a source is a folder here that implements [`Source`], plus one line in [`open`].
 
 mod bacpac;
+pub mod doctor;
 mod error;
+mod hold;
 #[cfg(feature = "live")]
 mod live;
+mod table_type;
 
 pub use bacpac::Bacpac;
 pub use error::{ErrorKind, ServerMessage, SourceError};
+pub use hold::{Hold, HoldKind, HoldRequest, Wanted};
+#[cfg(feature = "live")]
+pub use live::{Live, LiveWriter, ServerObject};
 
 use mssql2pg_catalog::{Catalog, RowSink, Table};
 use serde::{Deserialize, Serialize};
@@ -19,7 +25,7 @@ use serde::{Deserialize, Serialize};
 /// What a source is, for the run folder and the report. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceInfo {
-    /// `bacpac`, `dacpac`, later `mssql`, `bak`, `mdf`.
+    /// `bacpac`, `dacpac`, `mssql`; later `bak`, `mdf`.
     pub kind: String,
     /// Where it is: a path as given, or a URL without its password.
     pub location: String,
@@ -31,6 +37,9 @@ pub struct SourceInfo {
     pub consistency: Consistency,
     /// Whether it holds rows at all; a `.dacpac` is schema only.
     pub has_data: bool,
+    /// The database's name, where a running server serves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
 }
 
 /// Whether two reads of a source give the same rows.
@@ -39,7 +48,7 @@ pub struct SourceInfo {
 pub enum Consistency {
     /// Nobody can change it: a file, a snapshot, a read-only database.
     Frozen,
-    /// It may change while we read.
+    /// It may change while we read, unless something holds it: see [`Source::hold`].
     Moving,
 }
 
@@ -66,11 +75,41 @@ pub trait Source: Sync + Send {
     /// When the source cannot be read or is not what it claims to be.
     fn catalog(&self) -> Result<Catalog, SourceError>;
 
-    /// The splits of a table, in order; none for a table without rows.
+    /// Holds the rows still, as far as that can be had, and says what holds. Called once a command, after the catalog is
+    /// read and before any row is; a file holds by itself.
+    ///
+    /// # Errors
+    /// [`ErrorKind::SnapshotLost`] when the state that was held before is gone; [`ErrorKind::Unsupported`] or
+    /// [`ErrorKind::Permission`] when what the user wants cannot be had; [`ErrorKind::Moving`] when nothing can hold
+    /// the rows and the user has not accepted that.
+    fn hold(&self, request: &HoldRequest<'_>) -> Result<Hold, SourceError> {
+        let _ = request;
+        Ok(Hold::file())
+    }
+
+    /// What has changed since [`Source::hold`] although it should not have, as far as that can be known: one sentence
+    /// without a period.
+    ///
+    /// # Errors
+    /// When the source cannot be asked.
+    fn changed(&self) -> Result<Option<String>, SourceError> {
+        Ok(None)
+    }
+
+    /// Lets go of what [`Source::hold`] made. Not called when the run will go on later.
+    ///
+    /// # Errors
+    /// When something of ours stays on the server; the error names it.
+    fn release(&self) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    /// The splits of a table, in order; none for a table without rows. A file has its own splits; other sources make
+    /// some of about `rows_per_split` rows.
     ///
     /// # Errors
     /// When the source cannot tell.
-    fn splits(&self, table: &Table) -> Result<Vec<Split>, SourceError>;
+    fn splits(&self, table: &Table, rows_per_split: u64) -> Result<Vec<Split>, SourceError>;
 
     /// Pushes every row of the split into `rows`, and returns how many rows were pushed.
     /// Returns early, and well, when the sink says [`mssql2pg_catalog::Stop`].
@@ -80,7 +119,13 @@ pub trait Source: Sync + Send {
     fn read(&self, table: &Table, split: &Split, rows: &mut dyn RowSink) -> Result<u64, SourceError>;
 }
 
-/// Opens the source at `location`: today the path of a `.bacpac` or `.dacpac`.
+/// Whether what is no file may be an address with a password in it, so that it is not repeated.
+fn may_hold_secret(location: &str) -> bool {
+    let user_info = location.rsplit_once('@').is_some_and(|(before, _)| before.contains(':'));
+    user_info || location.contains("://") || location.contains('=')
+}
+
+/// Opens the source at `location`: the path of a `.bacpac` or `.dacpac`, or the address of a live server.
 ///
 /// The content decides what a file is, not its name.
 ///
@@ -88,12 +133,17 @@ pub trait Source: Sync + Send {
 /// [`ErrorKind::Open`] when it cannot be read, [`ErrorKind::NotASource`] when it is something else; the
 /// error says what it looks like.
 pub fn open(location: &str) -> Result<Box<dyn Source>, SourceError> {
-    let lower = location.to_ascii_lowercase();
-    if lower.contains("://") || lower.contains("server=") || lower.contains("data source=") {
-        // It may hold a password, so that it is not repeated.
+    if std::path::Path::new(location).exists() {
+        return Ok(Box::new(Bacpac::open(location)?));
+    }
+    #[cfg(feature = "live")]
+    if Live::is_address(location) {
+        return Ok(Box::new(Live::open(location)?));
+    }
+    if may_hold_secret(location) {
         return Err(SourceError::new(
-            ErrorKind::Unsupported,
-            "the source is a connection string, and live servers are not supported yet",
+            ErrorKind::Address,
+            "the source is neither a file nor the address of a SQL Server, such as mssql://user@host/database",
         ));
     }
     Ok(Box::new(Bacpac::open(location)?))

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a value of a type that no question of ours asks for is kept as text that nobody mistakes for a value.
 
+use super::connect::Rows;
 use super::failure;
 use crate::SourceError;
 use mssql_tds::datatypes::column_values::{
@@ -16,6 +17,11 @@ use mssql_tds::datatypes::sql_vector::SqlVector;
 use std::borrow::Cow;
 use uuid::Uuid;
 
+/// Days from 0001-01-01 to 1900-01-01.
+const DAYS_TO_1900: i32 = 693_595;
+/// 100 ns in a minute.
+const TICKS_PER_MINUTE: u64 = 600_000_000;
+
 /// A value of a small answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Cell {
@@ -27,7 +33,7 @@ pub(crate) enum Cell {
     Float(f64),
     /// Any character type.
     Text(String),
-    /// Any binary type, and `uniqueidentifier` as it is stored.
+    /// Any binary type, and `uniqueidentifier` as it is stored, the first three groups little-endian.
     Bytes(Vec<u8>),
     /// `decimal`: the value times 10^scale.
     Decimal {
@@ -35,6 +41,27 @@ pub(crate) enum Cell {
         unscaled: i128,
         /// Digits after the point.
         scale: u8,
+    },
+    /// `money` and `smallmoney`: the value times 10,000.
+    Money(i64),
+    /// `date`: days since 0001-01-01.
+    Date(i32),
+    /// `time`: units of 100 ns since midnight.
+    Time(u64),
+    /// `datetime`: days since 1900-01-01, and units of 1/300 s since midnight.
+    DateTime {
+        /// Days since 1900-01-01.
+        days: i32,
+        /// Units of 1/300 s since midnight.
+        ticks: u32,
+    },
+    /// `datetime2` and `smalldatetime`, and `datetimeoffset` in UTC: days since 0001-01-01, and units of 100 ns since
+    /// midnight.
+    DateTime2 {
+        /// Days since 0001-01-01.
+        days: i32,
+        /// Units of 100 ns since midnight.
+        ticks: u64,
     },
     /// A type that our questions do not ask for.
     Other(&'static str),
@@ -60,9 +87,10 @@ impl Answer {
         self.rows.iter().map(|cells| AnswerRow { columns: &self.columns, cells })
     }
 
-    /// How many rows it has.
-    pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+    /// From names and rows that did not come from a server.
+    #[cfg(test)]
+    pub(crate) fn made_up(columns: &[&str], rows: Vec<Vec<Cell>>) -> Self {
+        Self { columns: columns.iter().map(|name| (*name).to_owned()).collect(), rows }
     }
 
     /// Its first row.
@@ -119,6 +147,19 @@ impl<'a> AnswerRow<'a> {
         }
     }
 
+    /// A whole number of up to 38 digits, or none for NULL.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub(crate) fn large(self, column: &str) -> Result<Option<i128>, SourceError> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Int(value) => Ok(Some(i128::from(*value))),
+            Cell::Decimal { unscaled, scale: 0 } => Ok(Some(*unscaled)),
+            _ => Err(failure::answer(format!("column {column} is not a whole number"))),
+        }
+    }
+
     /// A whole number that is never NULL.
     ///
     /// # Errors
@@ -144,16 +185,6 @@ pub(crate) struct CellWriter {
 }
 
 impl CellWriter {
-    /// Ends the row that was written.
-    pub(crate) fn finish_row(&mut self) {
-        self.rows.push(std::mem::take(&mut self.row));
-    }
-
-    /// How many rows were ended.
-    pub(crate) fn row_count(&self) -> usize {
-        self.rows.len()
-    }
-
     /// What was written.
     pub(crate) fn answer(self, columns: Vec<String>) -> Answer {
         Answer { columns, rows: self.rows }
@@ -166,9 +197,24 @@ impl CellWriter {
     }
 }
 
+/// Three bytes on the wire: they always fit.
+fn days(days: u32) -> i32 {
+    i32::try_from(days).unwrap_or(i32::MAX)
+}
+
 fn utf16(bytes: &[u8]) -> String {
     let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
     String::from_utf16_lossy(&units)
+}
+
+/// More rows than this are no answer to a question about the catalog.
+const MOST_ROWS: usize = 20_000_000;
+
+impl Rows for CellWriter {
+    fn row_ended(&mut self) -> bool {
+        self.rows.push(std::mem::take(&mut self.row));
+        self.rows.len() < MOST_ROWS
+    }
 }
 
 impl RowWriter for CellWriter {
@@ -199,8 +245,11 @@ impl RowWriter for CellWriter {
     fn write_string(&mut self, _col: usize, bytes: Cow<'_, [u8]>, encoding_type: EncodingType) {
         let text = match encoding_type {
             EncodingType::Utf16 => utf16(&bytes),
-            // Names are nvarchar; what is varchar in the catalog views is ASCII.
-            _ => String::from_utf8_lossy(&bytes).into_owned(),
+            // Names are nvarchar; what is varchar in the catalog views is ASCII, but a key's value may be anything.
+            other => match other.resolved_encoding() {
+                Some(encoding) => encoding.decode_without_bom_handling(&bytes).0.into_owned(),
+                None => String::from_utf8_lossy(&bytes).into_owned(),
+            },
         };
         self.row.push(Cell::Text(text));
     }
@@ -213,29 +262,35 @@ impl RowWriter for CellWriter {
     fn write_numeric(&mut self, _col: usize, val: DecimalParts) {
         self.decimal(&val);
     }
-    fn write_date(&mut self, _col: usize, _val: SqlDate) {
-        self.row.push(Cell::Other("date"));
+    fn write_date(&mut self, _col: usize, val: SqlDate) {
+        self.row.push(Cell::Date(days(val.get_days())));
     }
-    fn write_time(&mut self, _col: usize, _val: SqlTime) {
-        self.row.push(Cell::Other("time"));
+    fn write_time(&mut self, _col: usize, val: SqlTime) {
+        // Units of 100 ns, whatever the field's name says.
+        self.row.push(Cell::Time(val.time_nanoseconds));
     }
-    fn write_datetime(&mut self, _col: usize, _val: SqlDateTime) {
-        self.row.push(Cell::Other("datetime"));
+    fn write_datetime(&mut self, _col: usize, val: SqlDateTime) {
+        self.row.push(Cell::DateTime { days: val.days, ticks: val.time });
     }
-    fn write_smalldatetime(&mut self, _col: usize, _val: SqlSmallDateTime) {
-        self.row.push(Cell::Other("smalldatetime"));
+    fn write_smalldatetime(&mut self, _col: usize, val: SqlSmallDateTime) {
+        let days = DAYS_TO_1900 + i32::from(val.days);
+        self.row.push(Cell::DateTime2 { days, ticks: u64::from(val.time) * TICKS_PER_MINUTE });
     }
-    fn write_datetime2(&mut self, _col: usize, _val: SqlDateTime2) {
-        self.row.push(Cell::Other("datetime2"));
+    fn write_datetime2(&mut self, _col: usize, val: SqlDateTime2) {
+        self.row.push(Cell::DateTime2 { days: days(val.days), ticks: val.time.time_nanoseconds });
     }
-    fn write_datetimeoffset(&mut self, _col: usize, _val: SqlDateTimeOffset) {
-        self.row.push(Cell::Other("datetimeoffset"));
+    fn write_datetimeoffset(&mut self, _col: usize, val: SqlDateTimeOffset) {
+        // MS-TDS 2.2.5.5.1.9: the time is UTC, the offset is beside it.
+        let (days, ticks) = (days(val.datetime2.days), val.datetime2.time.time_nanoseconds);
+        self.row.push(Cell::DateTime2 { days, ticks });
     }
-    fn write_money(&mut self, _col: usize, _val: SqlMoney) {
-        self.row.push(Cell::Other("money"));
+    fn write_money(&mut self, _col: usize, val: SqlMoney) {
+        // MS-TDS 2.2.5.5.1.4: the high word comes first.
+        let low = u32::from_ne_bytes(val.lsb_part.to_ne_bytes());
+        self.row.push(Cell::Money(i64::from(val.msb_part) << 32 | i64::from(low)));
     }
-    fn write_smallmoney(&mut self, _col: usize, _val: SqlSmallMoney) {
-        self.row.push(Cell::Other("smallmoney"));
+    fn write_smallmoney(&mut self, _col: usize, val: SqlSmallMoney) {
+        self.row.push(Cell::Money(i64::from(val.int_val)));
     }
     fn write_uuid(&mut self, _col: usize, val: Uuid) {
         self.row.push(Cell::Bytes(val.to_bytes_le().to_vec()));

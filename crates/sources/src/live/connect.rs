@@ -1,6 +1,6 @@
 //! One session on a SQL Server: connecting, small questions, and rows.
 //!
-//! Invariant: the TDS client's types are named in this file, in `read.rs` and in `bulk.rs` only, so that it can be
+//! Invariant: the TDS client's types are named in this file, in `read.rs`, `large.rs`, `cells.rs`, `tokens.rs` and `bulk.rs` only, so that it can be
 //! replaced. A session runs the asynchronous client on a runtime of its own, on the thread that calls.
 //!
 //! The client writes row data into its log at the levels INFO and DEBUG: whoever installs a log filter keeps the target
@@ -10,27 +10,47 @@ use super::address::{Address, Encrypt, Login};
 use super::cells::{Answer, CellWriter};
 use super::certificate;
 use super::failure::{self, Doing};
+use super::large;
+use super::read::TableRows;
 use super::tokens::TokenFactory;
-use crate::SourceError;
+use crate::{ErrorKind, SourceError};
 use mssql_tds::connection::client_context::{ClientContext, DriverVersion, TdsAuthenticationMethod};
-use mssql_tds::connection::tds_client::{ExecuteOptions, StatementResult, TdsClient};
+use mssql_tds::connection::tds_client::{BufferedRowPoll, ExecuteOptions, StatementResult, TdsClient};
 use mssql_tds::connection_provider::tds_connection_provider::TdsConnectionProvider;
 use mssql_tds::core::EncryptionSetting;
+use mssql_tds::datatypes::row_writer::RowWriter;
 use mssql_tds::message::login_options::ApplicationIntent;
 use secrecy::ExposeSecret;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 /// What we ask for without TLS: a whole number of 4-byte words below the protocol's limit.
 const PACKET_BYTES: u16 = 32_764;
 /// SQL Server's own limit for encrypted packets, likewise.
 const ENCRYPTED_PACKET_BYTES: u16 = 16_380;
-/// More rows than this are no answer to a question about the catalog.
-const MOST_ROWS: usize = 20_000_000;
+
+/// What limits the rest of an answer, once it has begun.
+#[derive(Debug, Clone, Copy)]
+enum Rest {
+    /// The query time-out.
+    Within,
+    /// Nothing: a table takes as long as it takes.
+    Unlimited,
+}
+
+/// Takes rows from the client. Always behind a pointer: the client's decoder is generic, and built once for each kind of
+/// taker, which takes a minute.
+pub(super) trait Rows: RowWriter + Send {
+    /// A row is whole; false asks for no more. Called outside of any runtime.
+    fn row_ended(&mut self) -> bool;
+}
 
 /// A connection that is logged in. Used by one thread at a time.
 pub(crate) struct Session {
-    runtime: Runtime,
-    client: TdsClient,
+    /// For `bulk.rs`.
+    pub(super) runtime: Runtime,
+    /// For `bulk.rs`.
+    pub(super) client: TdsClient,
     query_timeout: Option<u32>,
 }
 
@@ -47,10 +67,10 @@ impl Session {
     /// Each layer has its own kind: `Resolve`, `Connect`, `Tls`, `Certificate`, `Login`, `Database`, `Timeout`.
     pub(crate) fn open(address: &Address) -> Result<Self, SourceError> {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(|error| {
-            SourceError::caused(crate::ErrorKind::Connect, "cannot start the runtime of a connection", error)
+            SourceError::caused(ErrorKind::Connect, "cannot start the runtime of a connection", error)
         })?;
         // Where a CA file is given, the certificate is verified against it first, and then pinned.
-        let pinned = certificate::pin(address)?;
+        let pinned = certificate::before_login(address)?;
         let context = context_of(address, pinned.as_ref().map(|pinned| pinned.path()))?;
         let data_source = data_source(address);
         let client = runtime
@@ -60,8 +80,9 @@ impl Session {
         let mut session = Self { runtime, client, query_timeout };
         session.run(
             "set the session's options",
-            // Lengths without limit for text, ntext and image; a lock is waited for as long as the query may take.
-            "set textsize 2147483647; set lock_timeout -1; set nocount on;",
+            // Lengths without limit for text, ntext and image; a lock is waited for a minute, then the work is tried again
+            // (error 1222); in a deadlock with the users' own work it is ours that is given up.
+            "set textsize 2147483647; set lock_timeout 60000; set deadlock_priority low; set nocount on;",
         )?;
         Ok(session)
     }
@@ -72,11 +93,13 @@ impl Session {
     /// `Query` and its more telling kinds, with what we were doing as the context.
     pub(crate) fn ask(&mut self, doing: &str, sql: &str) -> Result<Answer, SourceError> {
         let mut writer = CellWriter::default();
-        self.read(doing, sql, &mut writer, |writer| {
-            writer.finish_row();
-            writer.row_count() < MOST_ROWS
-        })
-        .map(|columns| writer.answer(columns))
+        if !self.begin(doing, sql, Rest::Within)? {
+            return Ok(writer.answer(Vec::new()));
+        }
+        let columns = result_columns(&self.client);
+        let whole = self.rows(doing, &mut writer)?;
+        self.end(doing, whole)?;
+        Ok(writer.answer(columns))
     }
 
     /// Runs statements and throws away what they answer.
@@ -94,61 +117,91 @@ impl Session {
             .map_err(|error| failure::on_query(Doing(doing), error))
     }
 
-    /// Pushes every row of the first result set into `writer`, and calls `end_row` after each one, outside of any
-    /// runtime; `false` asks for no more. Returns the names of the columns.
+    /// Pushes the rows of a table into `rows`, until the sink wants no more.
     ///
     /// # Errors
-    /// As [`Session::ask`]. A row that was under way is then incomplete in `writer`.
-    pub(crate) fn read<W>(
+    /// As [`Session::ask`]. A row that was under way is then incomplete in `rows`.
+    pub(crate) fn read_table(
         &mut self,
         doing: &str,
         sql: &str,
-        writer: &mut W,
-        mut end_row: impl FnMut(&mut W) -> bool,
-    ) -> Result<Vec<String>, SourceError>
-    where
-        W: mssql_tds::datatypes::row_writer::RowWriter + Send,
-    {
-        use mssql_tds::connection::tds_client::BufferedRowPoll;
-        let Self { runtime, client, query_timeout } = self;
-        let failed = |error| failure::on_query(Doing(doing), error);
-        let begun = runtime
-            .block_on(async {
-                let options = ExecuteOptions { timeout: *query_timeout, ..ExecuteOptions::default() };
-                match client.execute(sql.to_owned(), options).await? {
-                    StatementResult::Rows => Ok(true),
-                    _ => client.advance_to_rows().await,
-                }
-            })
-            .map_err(failed)?;
-        if !begun {
-            runtime.block_on(client.close_query()).map_err(failed)?;
-            return Ok(Vec::new());
+        rows: &mut TableRows<'_>,
+    ) -> Result<(), SourceError> {
+        if !self.begin(doing, sql, Rest::Unlimited)? {
+            return Ok(());
         }
-        let columns = result_columns(client);
+        let whole = match large::first_large(&self.client) {
+            Some(first) => large::read_large(self, doing, first, rows)?,
+            None => self.rows(doing, rows)?,
+        };
+        self.end(doing, whole)
+    }
+
+    /// What a result is read with, piece by piece.
+    pub(super) fn parts(&mut self) -> (&Runtime, &mut TdsClient) {
+        (&self.runtime, &mut self.client)
+    }
+
+    /// Sends a batch; whether it has rows. The first answer must come within the query time-out; what follows may take
+    /// as long as `rest` says.
+    fn begin(&mut self, doing: &str, sql: &str, rest: Rest) -> Result<bool, SourceError> {
+        let Self { runtime, client, query_timeout } = self;
+        let timeout = match rest {
+            Rest::Within => *query_timeout,
+            Rest::Unlimited => None,
+        };
+        let limit = query_timeout.map_or(Duration::MAX, |seconds| Duration::from_secs(u64::from(seconds)));
+        let begun = runtime.block_on(tokio::time::timeout(limit, async {
+            let options = ExecuteOptions { timeout, ..ExecuteOptions::default() };
+            let begun = match client.execute(sql.to_owned(), options).await? {
+                StatementResult::Rows => true,
+                _ => client.advance_to_rows().await?,
+            };
+            if !begun {
+                client.close_query().await?;
+            }
+            Ok(begun)
+        }));
+        match begun {
+            Ok(begun) => begun.map_err(|error| failure::on_query(Doing(doing), error)),
+            Err(late) => Err(SourceError::caused(ErrorKind::Timeout, format!("cannot {doing}"), late)),
+        }
+    }
+
+    /// Pushes the rows of the current result set: false when no more were wanted.
+    fn rows(&mut self, doing: &str, rows: &mut dyn Rows) -> Result<bool, SourceError> {
+        let Self { runtime, client, .. } = self;
+        let failed = |error| failure::on_query(Doing(doing), error);
         loop {
             // Rows that stand in the buffer cost no turn of the runtime; what a sink does at the end of a row may use
             // a runtime of its own, and two cannot be entered at once.
-            let more = match client.try_next_buffered_row_into(writer).map_err(failed)? {
+            let more = match client.try_next_buffered_row_into(rows).map_err(failed)? {
                 BufferedRowPoll::Complete => true,
                 BufferedRowPoll::Partial => {
-                    runtime.block_on(client.finish_row_into(writer)).map_err(failed)?;
+                    runtime.block_on(client.finish_row_into(rows)).map_err(failed)?;
                     true
                 }
-                BufferedRowPoll::Pending => runtime.block_on(client.next_row_into(writer)).map_err(failed)?,
+                BufferedRowPoll::Pending => runtime.block_on(client.next_row_into(rows)).map_err(failed)?,
                 BufferedRowPoll::Exhausted => false,
             };
             if !more {
-                break;
+                return Ok(true);
             }
-            if !end_row(writer) {
-                // Attention, not a drain: a large table may still be on its way.
-                runtime.block_on(client.cancel_query(10)).map_err(failed)?;
-                return Ok(columns);
+            if !rows.row_ended() {
+                return Ok(false);
             }
         }
-        runtime.block_on(client.close_query()).map_err(failed)?;
-        Ok(columns)
+    }
+
+    /// Leaves the session ready for the next batch.
+    fn end(&mut self, doing: &str, whole: bool) -> Result<(), SourceError> {
+        let Self { runtime, client, .. } = self;
+        let ended = match whole {
+            true => runtime.block_on(client.close_query()).map(|_| ()),
+            // Attention, not a drain: a large table may still be on its way.
+            false => runtime.block_on(client.cancel_query(10)).map(|_| ()),
+        };
+        ended.map_err(|error| failure::on_query(Doing(doing), error))
     }
 }
 
@@ -161,6 +214,8 @@ fn result_columns(client: &TdsClient) -> Vec<String> {
 fn data_source(address: &Address) -> String {
     let host = &address.host;
     match (&address.instance, address.port) {
+        // The client takes what has several colons for an IPv6 address, its prefix included.
+        (None, port) if host.contains(':') => format!("{host},{}", port.unwrap_or(1433)),
         (_, Some(port)) => format!("tcp:{host},{port}"),
         (Some(instance), None) => format!("tcp:{host}\\{instance}"),
         (None, None) => format!("tcp:{host},1433"),
@@ -188,7 +243,10 @@ fn context_of(address: &Address, pinned: Option<&std::path::Path>) -> Result<Cli
         Encrypt::LoginOnly | Encrypt::Off => EncryptionSetting::PreferOff,
     };
     encryption.trust_server_certificate = address.trust_server_certificate;
-    encryption.host_name_in_cert.clone_from(&address.host_name_in_certificate);
+    if pinned.is_none() {
+        // A pinned certificate has had its name verified, and the client takes one of the two.
+        encryption.host_name_in_cert.clone_from(&address.host_name_in_certificate);
+    }
     encryption.server_certificate = pinned.map(Into::into).or_else(|| address.server_certificate.clone());
     let most = match address.encrypt {
         Encrypt::Strict | Encrypt::On => ENCRYPTED_PACKET_BYTES,

@@ -3,10 +3,9 @@
 //! To extend: a number of the server's is one entry in [`kind_of_number`].
 
 use super::address::Address;
+use super::{handshake, tokens};
 use crate::{ErrorKind, ServerMessage, SourceError};
 use mssql_tds::error::{Error as TdsError, SqlErrorInfo};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Duration;
 
 /// What we were doing, for the context of an error: `read dbo.Orders`.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +21,8 @@ pub(crate) fn answer(what: impl Into<String>) -> SourceError {
 pub(crate) fn kind_of_number(number: u32) -> ErrorKind {
     match number {
         18450..=18489 | 15151 | 33134 | 33155 => ErrorKind::Login,
-        // Cannot open the database; no such database; the login has no user in it; it is offline or being recovered.
-        4060 | 911 | 916 | 942 | 927 | 926 | 921 | 922 => ErrorKind::Database,
+        // Cannot open the database; no such database; the login has no user in it; it is offline or suspect.
+        4060 | 911 | 916 | 942 | 926 => ErrorKind::Database,
         229 | 230 | 262 | 297 | 300 | 371 | 378 | 15247 => ErrorKind::Permission,
         // Azure's firewall.
         40615 | 40914 => ErrorKind::Connect,
@@ -49,7 +48,22 @@ pub(crate) fn kind_of_number(number: u32) -> ErrorKind {
         | 3989
         | 596
         | 601
-        | 6005 => ErrorKind::Lost,
+        | 6005
+        // The database is being recovered or restored, its replica hands over, the server starts or stops.
+        | 921
+        | 922
+        | 927
+        | 976
+        | 978
+        | 979
+        | 982
+        | 983
+        | 988
+        | 17142
+        | 18401
+        | 10936
+        | 42108
+        | 42109 => ErrorKind::Lost,
         // Snapshot isolation: its row versions are gone, or an object changed since it began.
         3958 | 3961 | 3965 | 3966 => ErrorKind::SnapshotLost,
         _ => ErrorKind::Query,
@@ -71,20 +85,7 @@ pub(crate) fn on_connect(address: &Address, error: TdsError) -> SourceError {
     if let TdsError::SqlServerError { diagnostics } = &error
         && let Some(first) = telling(&diagnostics.errors)
     {
-        let kind = match kind_of_number(first.number) {
-            ErrorKind::Query => ErrorKind::Login,
-            kind => kind,
-        };
-        let context = match kind {
-            ErrorKind::Database => {
-                format!(
-                    "cannot open the database {} on {server}",
-                    address.database.as_deref().unwrap_or("(default)")
-                )
-            }
-            _ => format!("cannot log in to {server}"),
-        };
-        return SourceError::caused(kind, context, message(first));
+        return refused(address, first);
     }
     let kind = match &error {
         TdsError::TlsHandshakeError { source, .. } | TdsError::TlsError(source) => {
@@ -98,46 +99,52 @@ pub(crate) fn on_connect(address: &Address, error: TdsError) -> SourceError {
         | TdsError::NoServerCertificate => ErrorKind::Certificate,
         TdsError::Security(_) => ErrorKind::Login,
         TdsError::UsageError(_) => ErrorKind::Address,
-        other => match unreachable_kind(address) {
-            Some(kind) => kind,
-            None if other.to_string().to_ascii_lowercase().contains("encryption") => ErrorKind::Tls,
-            None if matches!(other, TdsError::TimeoutError(_)) => ErrorKind::Timeout,
-            None => ErrorKind::Lost,
+        other => match (other.to_string(), unreachable(address)) {
+            (text, _) if text.contains(tokens::NO_TOKEN) => ErrorKind::Token,
+            (_, Some(known)) => return known,
+            (text, None) if text.to_ascii_lowercase().contains("encryption") => ErrorKind::Tls,
+            (_, None) if matches!(other, TdsError::TimeoutError(_)) => ErrorKind::Timeout,
+            (_, None) => ErrorKind::Lost,
         },
     };
     let context = match kind {
-        ErrorKind::Resolve => format!("cannot find the address of {server}"),
         ErrorKind::Tls => format!("cannot agree on encryption with {server}"),
         ErrorKind::Certificate => format!("the certificate of {server} is not trusted"),
         ErrorKind::Timeout => {
             format!("{server} did not answer within {} s", address.login_timeout_seconds)
         }
-        ErrorKind::Login => format!("cannot log in to {server}"),
-        _ => format!("cannot connect to {server}"),
+        ErrorKind::Login | ErrorKind::Token => format!("cannot log in to {server}"),
+        ErrorKind::Address => format!("the address of {server} asks for what cannot be"),
+        _ => format!("the connection to {server} broke before the login was done"),
     };
     SourceError::caused(kind, context, error)
 }
 
-fn tls_kind(text: &str) -> ErrorKind {
-    if text.contains("certificate") { ErrorKind::Certificate } else { ErrorKind::Tls }
+/// A login that the server refuses.
+fn refused(address: &Address, error: &SqlErrorInfo) -> SourceError {
+    let server = address.server();
+    let kind = match kind_of_number(error.number) {
+        ErrorKind::Query => ErrorKind::Login,
+        kind => kind,
+    };
+    let context = match (kind, &address.database) {
+        (ErrorKind::Database, Some(database)) => format!("cannot open the database {database} on {server}"),
+        (ErrorKind::Database, None) => format!("cannot open the login's default database on {server}"),
+        (ErrorKind::Connect, _) => format!("the firewall of {server} does not let this machine in"),
+        _ => format!("cannot log in to {server}"),
+    };
+    SourceError::caused(kind, context, message(error))
 }
 
-/// Whether the name has no address, or nobody listens there. Named instances are looked up by another service.
-fn unreachable_kind(address: &Address) -> Option<ErrorKind> {
-    let port = match (address.port, &address.instance) {
-        (Some(port), _) => port,
-        (None, None) => 1433,
-        (None, Some(_)) => {
-            return match (address.host.as_str(), 1434).to_socket_addrs() {
-                Ok(_) => Some(ErrorKind::Connect),
-                Err(_) => Some(ErrorKind::Resolve),
-            };
-        }
-    };
-    let Ok(found) = (address.host.as_str(), port).to_socket_addrs() else { return Some(ErrorKind::Resolve) };
-    let limit = Duration::from_secs(u64::from(address.login_timeout_seconds.clamp(1, 5)));
-    let reached = found.into_iter().any(|place| TcpStream::connect_timeout(&place, limit).is_ok());
-    (!reached).then_some(ErrorKind::Connect)
+fn tls_kind(text: &str) -> ErrorKind {
+    if handshake::blames_certificate(text) { ErrorKind::Certificate } else { ErrorKind::Tls }
+}
+
+/// Whether the name has no address, or nobody listens there.
+fn unreachable(address: &Address) -> Option<SourceError> {
+    let limit = address.login_timeout_seconds.clamp(1, 5);
+    let quick = Address { login_timeout_seconds: limit, ..address.clone() };
+    handshake::connect(&quick).err()
 }
 
 /// An error while a statement ran or its rows came in.
