@@ -31,7 +31,7 @@ fn read_all(bytes: &[u8]) -> Result<u64, SourceError> {
     let source = open(&file(folder.path(), bytes))?;
     let mut rows = Count::default();
     for table in &source.catalog()?.tables {
-        for split in source.splits(table)? {
+        for split in source.splits(table, u64::MAX)? {
             source.read(table, &split, &mut rows)?;
         }
     }
@@ -213,7 +213,7 @@ fn a_layout_that_fits_nothing_is_refused_before_any_row() {
     let bytes = package(&model, &[(PART, &[b'a', 0, b'b', 0, 0, 0, b'c', 0, b'd', 0, 99, 0])]);
     let source = open(&file(folder.path(), &bytes)).unwrap();
     let table = &source.catalog().unwrap().tables[0];
-    let split = &source.splits(table).unwrap()[0];
+    let split = &source.splits(table, u64::MAX).unwrap()[0];
     let mut rows = Count::default();
     let error = source.read(table, split, &mut rows).unwrap_err();
     assert!(error.context.contains("dbo.T.text") && error.context.contains("row 2"), "{error}");
@@ -232,7 +232,7 @@ fn parts_come_in_the_order_of_their_numbers_and_are_read_in_parallel() {
     let catalog = source.catalog().unwrap();
     let table = &catalog.tables[0];
     assert_eq!(table.estimated_bytes, Some(160));
-    let splits = source.splits(table).unwrap();
+    let splits = source.splits(table, u64::MAX).unwrap();
     let numbers: Vec<_> = splits.iter().map(|split| split.number).collect();
     assert_eq!(numbers, (0..40).collect::<Vec<_>>());
     struct First(Vec<i64>);

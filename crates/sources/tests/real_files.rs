@@ -50,7 +50,7 @@ impl RowSink for Rows {
 fn read(source: &dyn Source, table: &Table) -> Vec<Vec<String>> {
     let mut rows = Rows::default();
     let mut pushed = 0;
-    for split in source.splits(table).expect("splits") {
+    for split in source.splits(table, u64::MAX).expect("splits") {
         pushed += source.read(table, &split, &mut rows).unwrap_or_else(|error| panic!("{error}"));
     }
     assert_eq!(pushed, rows.rows.len() as u64);
@@ -71,7 +71,8 @@ fn every_bacpac_reads_to_the_end_of_every_part() {
         let catalog = source.catalog().unwrap();
         let counts: Vec<_> =
             catalog.tables.iter().map(|table| read(source.as_ref(), table).len() as u64).collect();
-        let splits: usize = catalog.tables.iter().map(|table| source.splits(table).unwrap().len()).sum();
+        let splits: usize =
+            catalog.tables.iter().map(|table| source.splits(table, u64::MAX).unwrap().len()).sum();
         let found = (
             catalog.tables.len(),
             counts.iter().filter(|count| **count > 0).count(),
@@ -271,7 +272,7 @@ fn a_dacpac_is_a_schema_without_rows() {
         let catalog = source.catalog().unwrap();
         assert_eq!((catalog.tables.len(), catalog.code.len()), (tables, code), "{name}");
         assert!(!source.about().has_data && source.about().kind == "dacpac");
-        assert!(catalog.tables.iter().all(|table| source.splits(table).unwrap().is_empty()));
+        assert!(catalog.tables.iter().all(|table| source.splits(table, u64::MAX).unwrap().is_empty()));
         Some(catalog)
     };
     if let Some(catalog) = check("AdventureWorks", 71, 52) {
