@@ -184,6 +184,26 @@ pub fn row_count(connection: &mut Connection, sql_name: &str) -> Result<u64, Tar
     Ok(count.unsigned_abs())
 }
 
+/// Columns of `text[]`, in order.
+pub type TextArrays = Vec<Vec<Option<String>>>;
+
+/// The answer of a question for measures: the first column a count, then `arrays` columns of `text[]`.
+///
+/// # Errors
+/// When the table cannot be read.
+pub fn measures(
+    connection: &mut Connection,
+    sql: &str,
+    arrays: usize,
+) -> Result<(u64, TextArrays), TargetError> {
+    let answers = ask(connection, "measures", sql, &[], &|row| {
+        let rows: i64 = row.try_get(0)?;
+        let arrays = (1..=arrays).map(|place| row.try_get(place)).collect::<Result<_, _>>()?;
+        Ok((rows.unsigned_abs(), arrays))
+    })?;
+    answers.into_iter().next().ok_or_else(|| no_answer("measures"))
+}
+
 /// Bytes on disk, indexes and long values included.
 pub fn table_size(connection: &mut Connection, schema: &str, table: &str) -> Result<u64, TargetError> {
     let sql = include_str!("queries/table_size.sql");

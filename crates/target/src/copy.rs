@@ -28,7 +28,7 @@ pub enum FillError {
 }
 
 /// What writes the rows of a split; see [`Connection::load_split`].
-pub type Fill<'a> = dyn FnMut(&mut dyn Write) -> Result<Option<SplitRow>, FillError> + 'a;
+pub type Fill<'a> = dyn FnMut(&mut (dyn Write + Send)) -> Result<Option<SplitRow>, FillError> + 'a;
 
 impl From<io::Error> for FillError {
     fn from(error: io::Error) -> Self {
@@ -59,7 +59,7 @@ impl Connection {
         fill: &mut Fill<'_>,
     ) -> Result<Option<SplitRow>, TargetError> {
         let mut begun = false;
-        let mut fill_begun = |writer: &mut dyn Write| {
+        let mut fill_begun = |writer: &mut (dyn Write + Send)| {
             begun = true;
             fill(writer)
         };

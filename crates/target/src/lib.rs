@@ -12,6 +12,7 @@ mod address;
 pub mod catalog;
 mod connect;
 mod copy;
+pub mod doctor;
 pub mod embedded;
 mod error;
 mod ledger;
