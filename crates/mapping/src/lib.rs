@@ -14,6 +14,7 @@ pub mod plan;
 mod plan_database;
 pub mod settings;
 pub mod types;
+pub mod witness;
 
 pub use plan::{ColumnPlan, DatabasePlan, TablePlan};
 pub use plan_database::{FINDING_CODES, PlanError, plan_database};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// Where the bytes and the rejected rows go.
-pub trait CopyOutput {
+pub trait CopyOutput: Send {
     /// Takes the next bytes of the stream: `rows` whole rows, about as many bytes as were asked for.
     ///
     /// # Errors
