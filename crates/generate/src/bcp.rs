@@ -27,14 +27,14 @@ struct StoredColumn {
 }
 
 #[derive(Clone, Copy)]
-struct Cell {
-    layout: Layout,
+pub(crate) struct Cell {
+    pub(crate) layout: Layout,
     nullable: bool,
 }
 
 /// How a type is laid out, once nullability is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Layout {
+pub(crate) enum Layout {
     Bit,
     Integer { width: usize, signed: bool },
     Decimal { precision: u8, scale: u8 },
@@ -109,7 +109,7 @@ impl Layout {
 
 impl Cell {
     /// The bytes of the length prefix, 0 for none.
-    fn prefix(self) -> usize {
+    pub(crate) fn prefix(self) -> usize {
         match self.layout {
             Layout::Bit | Layout::Decimal { .. } | Layout::Guid => 1,
             Layout::RowVersion => 2,
@@ -130,6 +130,11 @@ impl RowWriter {
             })
             .collect();
         Self { table: table.name.to_string(), columns, next: 0, rows: 0, bytes: Vec::new(), mistake: None }
+    }
+
+    /// How each value of a row is laid out.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = Cell> {
+        self.columns.iter().map(|column| column.cell)
     }
 
     /// Rows ended so far.

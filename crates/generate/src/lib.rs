@@ -1,28 +1,33 @@
-//! A synthetic shop database with planted defects, written as a `.bacpac`.
+//! A synthetic shop database with planted defects, written as a `.bacpac` or into a running SQL Server.
 //!
-//! Invariant: the same options give the same bytes, on every machine and at any time; memory does not
-//! grow with the number of rows. What was planted is known exactly and written beside the file.
+//! Invariant: the same options give the same bytes, on every machine and at any time, and the same rows wherever they
+//! go; memory does not grow with the number of rows. What was planted is known exactly and written beside the file.
 //!
 //! To extend: a table is a file-local pair of functions in `shop/`; another database (see [`write_orders_bench`])
 //! is a list of tables given to the same writer.
 
 mod bcp;
+mod bcp_values;
 mod bench;
 mod calendar;
+mod into;
 mod model_xml;
 mod origin;
 mod package;
 mod planted;
 mod random;
 mod shop;
+mod tsql;
 mod words;
 
 pub use bench::write_orders_bench;
 pub use calendar::Day;
+pub use into::write_shop_into;
 pub use planted::{Defect, DefectCode, Planted};
 
 use bcp::RowWriter;
-use mssql2pg_catalog::Catalog;
+use mssql2pg_catalog::{Catalog, Table};
+use mssql2pg_sources::SourceError;
 use package::Package;
 use shop::{EXPECTED_FUTURE, Script, Shop, ShopTable};
 use std::collections::BTreeMap;
@@ -96,6 +101,22 @@ pub enum GenerateError {
         /// Why not.
         source: zip::result::ZipError,
     },
+    /// Objects of the shop's names are in the database already.
+    #[error("{location} holds objects of these names already: {}", names.join(", "))]
+    InTheWay {
+        /// The database, without a password.
+        location: String,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// The server refuses something, or is gone.
+    #[error("cannot write into {location}")]
+    Server {
+        /// The database, without a password.
+        location: String,
+        /// Why not.
+        source: SourceError,
+    },
     /// A generated value does not fit its column: a defect of the generator itself.
     #[error("{table}: generated row {row} is wrong: {what}")]
     Value {
@@ -138,7 +159,7 @@ pub fn write_shop(
     let mut planted = write_database(&job, &shop, progress)?;
     planted.defects = shop.defects();
     planted.expected_future = EXPECTED_FUTURE.iter().map(|column| (*column).to_owned()).collect();
-    write_planted(path, &planted)?;
+    write_planted(&planted_path(path), &planted)?;
     Ok(planted)
 }
 
@@ -165,30 +186,42 @@ fn write_database(
     }
     let model = model_xml::model_xml(catalog, scripts);
     let mut package = Package::create(path, &catalog.database.name, &model, options.part_bytes)?;
-    let mut planted = Planted {
-        seed: options.seed,
-        rows: BTreeMap::new(),
-        total_rows: 0,
-        nulls: BTreeMap::new(),
-        defects: Vec::new(),
-        identity_last_values: BTreeMap::new(),
-        expected_future: Vec::new(),
-    };
+    let mut planted = Planted::of(options.seed);
     for table in tables {
         let rows = write_table(&mut package, options.part_bytes, shop, table, progress)?;
-        let name = table.table.name.to_string();
-        for column in &table.table.columns {
-            let last = column.identity.as_ref().and_then(|identity| identity.last_value);
-            if let Some(last) = last.and_then(|last| i64::try_from(last).ok()) {
-                planted.identity_last_values.insert(format!("{name}.{}", column.name), last);
-            }
-        }
-        planted.nulls.extend(rows.nulls());
-        planted.total_rows += rows.rows();
-        planted.rows.insert(name, rows.rows());
+        planted.add(&table.table, &rows);
     }
     package.finish(&origin::origin_xml(&model, options.seed, planted.total_rows))?;
     Ok(planted)
+}
+
+impl Planted {
+    /// Nothing yet.
+    fn of(seed: u64) -> Self {
+        Self {
+            seed,
+            rows: BTreeMap::new(),
+            total_rows: 0,
+            nulls: BTreeMap::new(),
+            defects: Vec::new(),
+            identity_last_values: BTreeMap::new(),
+            expected_future: Vec::new(),
+        }
+    }
+
+    /// The truth about a table whose rows are written.
+    fn add(&mut self, table: &Table, rows: &RowWriter) {
+        let name = table.name.to_string();
+        for column in &table.columns {
+            let last = column.identity.as_ref().and_then(|identity| identity.last_value);
+            if let Some(last) = last.and_then(|last| i64::try_from(last).ok()) {
+                self.identity_last_values.insert(format!("{name}.{}", column.name), last);
+            }
+        }
+        self.nulls.extend(rows.nulls());
+        self.total_rows += rows.rows();
+        self.rows.insert(name, rows.rows());
+    }
 }
 
 fn write_table(
@@ -226,15 +259,18 @@ pub fn planted_path(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn write_planted(path: &Path, planted: &Planted) -> Result<(), GenerateError> {
-    let path = planted_path(path);
+/// Writes what was planted; the file appears only when it is whole.
+///
+/// # Errors
+/// [`GenerateError::File`] when it cannot be written.
+pub fn write_planted(path: &Path, planted: &Planted) -> Result<(), GenerateError> {
     let draft = path.with_extension("json.draft");
-    let refuse = |source| GenerateError::file(&path, source);
+    let refuse = |source| GenerateError::file(path, source);
     let mut text = serde_json::to_vec_pretty(planted).map_err(|error| refuse(error.into()))?;
     text.push(b'\n');
     let mut file = File::create(&draft).map_err(refuse)?;
     let written = file.write_all(&text).and_then(|()| file.sync_all());
-    written.and_then(|()| std::fs::rename(&draft, &path)).map_err(|source| {
+    written.and_then(|()| std::fs::rename(&draft, path)).map_err(|source| {
         // Nothing more can be done about a draft that does not go away.
         let _ = std::fs::remove_file(&draft);
         refuse(source)

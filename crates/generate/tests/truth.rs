@@ -84,7 +84,7 @@ impl Database {
         let mut database = Self { catalog: catalog.clone(), rows: HashMap::new(), parts: HashMap::new() };
         for table in &catalog.tables {
             let mut sink = Rows::default();
-            let splits = source.splits(table).unwrap();
+            let splits = source.splits(table, u64::MAX).unwrap();
             for split in &splits {
                 let before = sink.rows.len() as u64;
                 let read = source.read(table, split, &mut sink).expect("every part reads to its end");

@@ -134,8 +134,10 @@ fn write_document(shop: &Shop, unit: u64, row: &mut RowWriter) -> Result<(), Gen
     match random.below(5) {
         0 => row.null(),
         1 => {
-            // Longer than the 8000 bytes that fit a row.
+            // Longer than the 8000 bytes that fit a row, and of characters that the column's code page has.
             let sentence = random.pick(OPINIONS);
+            let sentence =
+                if sentence.chars().all(|letter| letter <= '\u{FF}') { sentence } else { OPINIONS[0] };
             row.words(&vec![sentence; 400]);
         }
         _ => row.words(&["See contract ", &number, "\t\"annex\" \\ 1"]),
