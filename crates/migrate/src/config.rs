@@ -18,7 +18,8 @@ use toml::{Table, Value};
 pub const FILE_NAME: &str = "mssql2pg.toml";
 
 /// Variables that begin like ours but are not settings.
-const OTHER_VARIABLES: &[&str] = &["MSSQL2PG_LOG", "MSSQL2PG_REQUIRE", "MSSQL2PG_TEST_SQLSERVER"];
+const OTHER_VARIABLES: &[&str] =
+    &["MSSQL2PG_LOG", "MSSQL2PG_REQUIRE", "MSSQL2PG_TEST_SQLSERVER", "MSSQL2PG_ACCESS_TOKEN"];
 
 /// All settings.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -43,7 +44,25 @@ pub struct Config {
 #[serde(default, deny_unknown_fields)]
 #[expect(missing_docs, reason = "see settings::SETTINGS")]
 pub struct SourceConfig {
-    pub url: Option<String>,
+    pub url: Option<SecretText>,
+    pub consistency: Consistency,
+    pub accept_moving: bool,
+    pub accept_hidden_rows: bool,
+}
+
+/// What holds the rows of a live source still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Consistency {
+    /// The best that the server permits.
+    #[default]
+    Best,
+    /// A database snapshot.
+    DatabaseSnapshot,
+    /// SNAPSHOT isolation.
+    SnapshotIsolation,
+    /// The user's word.
+    Quiesced,
 }
 
 /// `[target]`.
@@ -109,11 +128,12 @@ pub struct RunConfig {
 pub struct LoadConfig {
     pub jobs: usize,
     pub max_rejects: u64,
+    pub rows_per_split: u64,
 }
 
 impl Default for LoadConfig {
     fn default() -> Self {
-        Self { jobs: 0, max_rejects: 10_000 }
+        Self { jobs: 0, max_rejects: 10_000, rows_per_split: 500_000 }
     }
 }
 
@@ -309,13 +329,33 @@ fn read_file(named: Option<&Path>) -> Result<Table, Error> {
     Ok(table)
 }
 
-/// Whether a connection text carries a password; when in doubt, yes.
+/// Whether a connection text carries a password or another secret; when in doubt, yes. It knows the forms of both sides:
+/// URLs, `key=value` strings of libpq, ADO.NET and ODBC, and JDBC's.
 pub fn holds_password(url: &str) -> bool {
-    let authority = url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?']).next()).unwrap_or("");
-    let user_info = authority.rsplit_once('@').map_or("", |(user_info, _)| user_info);
-    user_info.contains(':')
-        || url.to_ascii_lowercase().contains("password=")
-        || url.to_ascii_lowercase().contains("pwd=")
+    // Names of options are written with and without capitals, blanks and `_`, and may be encoded.
+    let plain: String = percent_encoding::percent_decode_str(url)
+        .decode_utf8_lossy()
+        .chars()
+        .filter(|letter| !letter.is_whitespace() && *letter != '_' && *letter != '-')
+        .flat_map(char::to_lowercase)
+        .collect();
+    let named = ["password=", "pwd=", "accesstoken=", "secret=", "tokencommand="];
+    named.iter().any(|name| plain.contains(name)) || in_user_info(url)
+}
+
+/// Whether there is a `user:password@`; a password that is not encoded may have any character, `/` and `?` among them.
+fn in_user_info(url: &str) -> bool {
+    // A path of Windows, not a scheme.
+    if url.as_bytes().get(1) == Some(&b':') && matches!(url.as_bytes().get(2), Some(b'\\' | b'/')) {
+        return false;
+    }
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let path = tail.split('?').next().unwrap_or("");
+    match authority.rsplit_once('@') {
+        Some((user_info, _)) => user_info.contains(':') || path.contains('@'),
+        None => authority.contains(':') && tail.contains('@'),
+    }
 }
 
 fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
@@ -478,6 +518,39 @@ mod tests {
             assert!(!format!("{error:?} {error}").contains("hunter2"));
         }
         assert!(load("[target]\nurl = \"postgresql://u@h/db?sslmode=require\"\n", &[], vec![]).is_ok());
+    }
+
+    #[test]
+    fn a_password_is_seen_in_every_form_of_an_address() {
+        for with in [
+            "mssql://sa:x@h/d",
+            "mssql://sa:p/w@h/d",
+            "mssql://sa:p?w@h/d",
+            "mssql://sa@h:1433/d?password=x",
+            "mssql://sa@h:1433/d?Pass%77ord=x",
+            "mssql:sa:x@h",
+            "sa:x@h",
+            "jdbc:sqlserver://h\\i:1433;user=sa;password={x}",
+            "Server=h;Uid=sa;PWD = x",
+            "Server=h;User Id=sa;Pass word=x",
+            "mssql://h/d?token_command=x",
+            "postgresql://u:x@h/d",
+            "host=h password=x",
+        ] {
+            assert!(holds_password(with), "{with}");
+        }
+        for without in [
+            "mssql://sa@h:1433/d?password_file=/x",
+            "mssql://h:1433/d?authentication=entra-token&token_file=/x",
+            "jdbc:sqlserver://h:1433;integratedSecurity=true",
+            "Server=tcp:h,1433;Database=d;Integrated Security=true",
+            "C:\\backups\\shop@night.bacpac",
+            "backups/shop@night.bacpac",
+            "postgresql://u@h:5432,h2/d?sslmode=require",
+            "host=h user=u",
+        ] {
+            assert!(!holds_password(without), "{without}");
+        }
     }
 
     #[test]

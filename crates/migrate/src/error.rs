@@ -99,6 +99,22 @@ impl Error {
         move |source| Self::File { context, source }
     }
 
+    /// What the other side said, for the log: names and numbers, no values.
+    pub(crate) fn source_message(&self) -> String {
+        match self {
+            Self::Source { source, .. } => match source.server() {
+                Some(server) => format!("error {}", server.number),
+                None => source.to_string(),
+            },
+            other => other.to_string(),
+        }
+    }
+
+    /// Whether the state of a live source that was read from is gone.
+    pub fn is_snapshot_lost(&self) -> bool {
+        matches!(self, Self::Source { source, .. } if source.kind == SourceKind::SnapshotLost)
+    }
+
     /// What the user can do, if we know it.
     pub fn hint(&self) -> Option<String> {
         hint(self)
@@ -117,7 +133,7 @@ impl Error {
 pub fn hint(error: &Error) -> Option<String> {
     Some(match error {
         Error::Config { hint, .. } | Error::Run { hint, .. } => hint.clone(),
-        Error::Source { source, .. } => source_hint(source.kind).to_owned(),
+        Error::Source { source, .. } => source_advice(source),
         Error::Target { source, .. } => match source.server().map(|server| server.code.as_str()) {
             // Out of shared memory: one transaction makes all tables, and each takes locks.
             Some("53200") => "raise max_locks_per_transaction on the server (it must exceed the number of tables, keys and indexes divided by max_connections), then run the same command again".to_owned(),
@@ -144,9 +160,33 @@ pub fn hint(error: &Error) -> Option<String> {
     })
 }
 
-/// Whether the same statement may succeed on a new connection.
-pub fn may_retry(error: &TargetError) -> bool {
-    matches!(error.kind, TargetKind::Lost)
+/// Whether the same work may succeed on a new connection.
+pub fn may_try_again(error: &Error) -> bool {
+    match error {
+        // A server that was there and does not answer now is restarting, or handing over to another.
+        Error::Source { source, .. } => {
+            matches!(source.kind, SourceKind::Lost | SourceKind::Timeout | SourceKind::Connect)
+        }
+        Error::Target { source, .. } => matches!(source.kind, TargetKind::Lost),
+        _ => false,
+    }
+}
+
+/// The way out of a source's error; a number of the server's may tell more than the kind.
+fn source_advice(source: &SourceError) -> String {
+    match source.server().map(|server| server.number) {
+        // The password must be changed, or has expired.
+        Some(18487 | 18488) => "change the login's password on the server: alter login … with password = …",
+        // Locked out; disabled.
+        Some(18486) => "unlock the login on the server: alter login … with password = … unlock",
+        Some(18470) => "enable the login on the server: alter login … enable",
+        // The login is of Windows, and came from another domain.
+        Some(18452) => "use a SQL login (create login … with password = …), an Entra token or Kerberos; NTLM is not supported",
+        // Azure's firewall.
+        Some(40615 | 40914) => "add this machine's address to the firewall rules of the server, or connect from its network",
+        _ => source_hint(source.kind),
+    }
+    .to_owned()
 }
 
 fn source_hint(kind: SourceKind) -> &'static str {
@@ -155,10 +195,52 @@ fn source_hint(kind: SourceKind) -> &'static str {
         SourceKind::NotASource => {
             "give the path of a .bacpac (in SQL Server Management Studio: Tasks, Export Data-tier Application; or SqlPackage /Action:Export)"
         }
-        SourceKind::Unsupported => "export the database as a .bacpac with a current SqlPackage",
+        SourceKind::Unsupported => {
+            "of a file: export the database as a .bacpac with a current SqlPackage; of a server: the message says what it would take"
+        }
         SourceKind::Damaged => "copy or export the file again; nothing of the damaged part was loaded",
         SourceKind::TooLarge => "export the database again; if the file is honest, report it to us",
         SourceKind::Read => "check the disk, then run the same command again",
+        SourceKind::Address => {
+            "a live source looks like mssql://user:password@host:1433/database, or is a connection string of ADO.NET, ODBC or JDBC; docs/guide/live-source.md has every option"
+        }
+        SourceKind::Resolve => "check the server's name, and that this machine can look it up (DNS, VPN)",
+        SourceKind::Connect => {
+            "check host and port, that SQL Server listens on TCP there (SQL Server Configuration Manager), that firewalls let this machine in, and for a named instance that SQL Server Browser runs; `mssql2pg doctor` tells more"
+        }
+        SourceKind::Tls => {
+            "encrypt=strict needs SQL Server 2022 with a certificate, encrypt=on one that has TLS 1.2; for a server without TLS on a network that nobody else hears, encrypt=off; `mssql2pg doctor` tells what the server offers"
+        }
+        SourceKind::Certificate => {
+            "give the CA that signed it (ca_file=ca.pem), the certificate itself (server_certificate=server.cer) or the name that stands in it (host_name_in_certificate=…); trust_server_certificate=true checks nothing and is noted in the report; `mssql2pg doctor` shows the certificate"
+        }
+        SourceKind::Login => {
+            "check user and password, that the server allows SQL logins (mixed mode), and that the login is neither disabled nor locked out; the server's error log has the true reason under the same number"
+        }
+        SourceKind::Token => {
+            "check MSSQL2PG_ACCESS_TOKEN, token_file=, token_command=, or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, whichever the address uses"
+        }
+        SourceKind::Database => {
+            "check the database's name and that it is online, and give the login a user in it: use the database; create user … for login …; grant connect to …"
+        }
+        SourceKind::Permission => {
+            "grant what a migration needs: grant connect, select, view definition to …, in the database; `mssql2pg doctor` lists what is missing"
+        }
+        SourceKind::Timeout => {
+            "the server is slow, asleep or not a SQL Server; raise login_timeout or query_timeout in the address (query_timeout=0 waits for ever)"
+        }
+        SourceKind::Lost => {
+            "run the same command again; what is loaded stays loaded. If it happens often, look into the server's error log"
+        }
+        SourceKind::SnapshotLost => {
+            "start over in another run folder (--run): the rest of this run would be read from another state of the database"
+        }
+        SourceKind::Moving => {
+            "make a database snapshot or SNAPSHOT isolation possible, say --quiesced if nobody writes, or accept what may differ with --accept-moving-source"
+        }
+        SourceKind::Query => {
+            "the cause says why the server refused; `mssql2pg doctor` checks what a migration needs"
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | `run.json` | the first command | identity of source and target, the settings that change data, the fingerprint |
 //! | `catalog.json` | extract | the catalog |
+//! | `hold.json` | hold | what holds a live source still |
+//! | `splits.json` | audit or load | the ranges of a live source's tables |
 //! | `baseline.json` | audit | rows and NULLs counted before anything moved |
 //! | `plan.json`, `schema/*.sql` | plan | what will be built |
 //! | `refused.json` | create | column expressions that PostgreSQL refused |
@@ -272,6 +274,15 @@ impl Run {
         let mut all = self.findings()?;
         all.insert(phase.to_owned(), findings);
         self.write_json("findings.json", &all)
+    }
+
+    /// Whether a phase has ever begun.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn phase_has_begun(&self, phase: &str) -> Result<bool, Error> {
+        let all: Vec<PhaseFacts> = self.read_json("phases.json")?.unwrap_or_default();
+        Ok(all.iter().any(|known| known.phase == phase))
     }
 
     /// Notes that a phase begins.

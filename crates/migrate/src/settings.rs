@@ -54,7 +54,28 @@ pub static SETTINGS: &[Setting] = &[
         "SOURCE_URL",
         Kind::Text,
         "",
-        "The source: the path of a `.bacpac` (or of a `.dacpac`, schema only). Flag: `--source`, or the first argument.",
+        "The source: the path of a `.bacpac` (or of a `.dacpac`, schema only), or the address of a live SQL Server: `mssql://user@host:1433/database`, or a connection string as ADO.NET, ODBC or JDBC have them (`docs/guide/live-source.md`). A password may stand in the environment or in `.env`, never in `mssql2pg.toml`. Flag: `--source`, or the first argument.",
+    ),
+    setting(
+        "source.consistency",
+        "MSSQL2PG_SOURCE_CONSISTENCY",
+        Kind::Text,
+        "\"best\"",
+        "What holds the rows of a live source still while they are read: `database-snapshot` (one is made and dropped), `snapshot-isolation` (one transaction a worker), `quiesced` (your word that nobody writes), or `best`: the first of the first two that the server permits. Flag: `--consistency`, or `--quiesced`.",
+    ),
+    setting(
+        "source.accept_moving",
+        "MSSQL2PG_SOURCE_ACCEPT_MOVING",
+        Kind::Boolean,
+        "false",
+        "Whether a live source may be read although nothing holds its rows still: tables may then be read in different states. The report says so. Flag: `--accept-moving-source`.",
+    ),
+    setting(
+        "source.accept_hidden_rows",
+        "MSSQL2PG_SOURCE_ACCEPT_HIDDEN_ROWS",
+        Kind::Boolean,
+        "false",
+        "Your word that no security policy hides rows from the login (row-level security). Without it each filtered table is a blocker. Flag: `--accept-hidden-rows`.",
     ),
     setting(
         "target.url",
@@ -118,6 +139,13 @@ pub static SETTINGS: &[Setting] = &[
         Kind::Integer,
         "10000",
         "The run stops when more rows than this were rejected in one table.",
+    ),
+    setting(
+        "load.rows_per_split",
+        "MSSQL2PG_LOAD_ROWS_PER_SPLIT",
+        Kind::Integer,
+        "500000",
+        "About how many rows of a live source are read, committed and retried together. Tables are cut into ranges of a key.",
     ),
     setting(
         "text.nul",

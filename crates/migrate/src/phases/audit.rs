@@ -4,15 +4,17 @@
 //! column checks in [`crate::checks::audit`].
 
 use super::audit_rows::AuditRows;
-use super::workers::work_off;
+use super::splits::splits_of;
+use super::workers::{retried, work_off};
 use super::{Context, selected};
 use crate::checks::audit::ALL;
 use crate::config::Config;
 use crate::error::Error;
 use crate::progress::Event;
-use mssql2pg_catalog::{Catalog, Finding, Severity, Table};
+use mssql2pg_catalog::{Catalog, Finding, Severity, Table, TableMeasures};
 use mssql2pg_mapping::settings::TextPolicy;
-use mssql2pg_sources::{Source, Split};
+use mssql2pg_mapping::witness::MeasureRows;
+use mssql2pg_sources::{Hold, Source, Split};
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -24,6 +26,9 @@ pub struct Baseline {
     pub format: u32,
     /// When the audit ran: RFC 3339 in UTC.
     pub counted_at: String,
+    /// The state of the source that was counted: [`mssql2pg_sources::Hold::state`].
+    #[serde(default)]
+    pub state: String,
     /// Tables in the catalog's order.
     pub tables: Vec<TableBaseline>,
 }
@@ -37,6 +42,9 @@ pub struct TableBaseline {
     pub rows: u64,
     /// Its stored columns in order.
     pub columns: Vec<ColumnBaseline>,
+    /// What was measured of its values: the second witness.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measures: Option<TableMeasures>,
 }
 
 /// The counts of one column.
@@ -62,12 +70,15 @@ impl Baseline {
     }
 }
 
-/// Counts every table. A run that has a baseline keeps it.
+/// Counts every table. A run that has a baseline of the held state keeps it.
 ///
 /// # Errors
 /// When the source cannot be read to its end, or a file cannot be written.
 pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Result<Baseline, Error> {
-    if let Some(baseline) = context.run.read_json("baseline.json")? {
+    let hold: Hold = context.run.read_json("hold.json")?.unwrap_or_else(Hold::file);
+    let known: Option<Baseline> = context.run.read_json("baseline.json")?;
+    if let Some(baseline) = known.filter(|baseline| baseline.state.is_empty() || baseline.state == hold.state)
+    {
         return Ok(baseline);
     }
     let (catalog, left_out) = selected(catalog.clone(), &context.config.tables)?;
@@ -80,7 +91,7 @@ pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Re
             findings.extend(counts.findings(table, context.config));
             tables.push(counts.baseline(table));
         }
-        let baseline = Baseline { format: 1, counted_at, tables };
+        let baseline = Baseline { format: 1, counted_at, state: hold.state.clone(), tables };
         findings.extend(claim_differs(&catalog, left_out.is_empty(), &baseline));
         context.run.put_findings("audit", findings)?;
         context.run.write_json("baseline.json", &baseline)?;
@@ -113,6 +124,8 @@ pub(super) struct TableCounts {
     pub(super) empty: Vec<u64>,
     /// Per check that applies: its place in [`ALL`], the column's place, how many, sample keys.
     pub(super) defects: Vec<Defects>,
+    /// The second witness; none before the first row of a split is read.
+    pub(super) measures: Option<MeasureRows>,
 }
 
 /// The defects that one check found in one column.
@@ -133,6 +146,11 @@ impl TableCounts {
             return;
         }
         self.rows += other.rows;
+        match (&mut self.measures, other.measures) {
+            (Some(measures), Some(more)) => measures.merge(&more),
+            (_, None) => {}
+            (none, more) => *none = more,
+        }
         for (sum, more) in self.nulls.iter_mut().zip(other.nulls) {
             *sum += more;
         }
@@ -152,7 +170,14 @@ impl TableCounts {
             nulls: self.nulls.get(place).copied().unwrap_or(0),
             empty: self.empty.get(place).copied().unwrap_or(0),
         });
-        TableBaseline { table: table.name.to_string(), rows: self.rows, columns: columns.collect() }
+        let measures =
+            self.measures.as_ref().map_or_else(|| MeasureRows::new(table).measures(), MeasureRows::measures);
+        TableBaseline {
+            table: table.name.to_string(),
+            rows: self.rows,
+            columns: columns.collect(),
+            measures: Some(measures),
+        }
     }
 
     fn findings(&self, table: &Table, config: &Config) -> Vec<Finding> {
@@ -196,10 +221,8 @@ fn count_tables(
     }
     let mut items: Vec<(usize, Split)> = Vec::new();
     let mut states = Vec::new();
-    for (place, table) in catalog.tables.iter().enumerate() {
-        let name = &table.name;
-        let splits =
-            source.splits(table).map_err(Error::source(format!("cannot find the rows of {name}")))?;
+    let tables: Vec<&Table> = catalog.tables.iter().collect();
+    for (place, splits) in splits_of(context, source, &tables)?.into_iter().enumerate() {
         states.push(Mutex::new(Progressing {
             splits_left: splits.len(),
             counts: splits.iter().map(|_| None).collect(),
@@ -222,14 +245,19 @@ fn count_tables(
                 context.progress.event(&Event::TableStarted { table: &name, rows: table.estimated_rows });
             }
             let tell = |rows, bytes| context.progress.event(&Event::Rows { table: &name, rows, bytes });
-            let mut rows = AuditRows::new(table, &context.config.audit, halt, &tell);
-            source.read(table, &split, &mut rows).map_err(Error::source(format!("cannot audit {name}")))?;
+            let counts = retried(halt, &name, split.number, || {
+                let mut rows = AuditRows::new(table, &context.config.audit, halt, &tell);
+                source
+                    .read(table, &split, &mut rows)
+                    .map_err(Error::source(format!("cannot audit {name}")))?;
+                Ok(rows.finish())
+            })?;
             if halt.is_set() {
                 return Ok(());
             }
             let mut state = lock();
             if let Some(place) = state.counts.get_mut(split.number as usize) {
-                *place = Some(rows.finish());
+                *place = Some(counts);
             }
             state.splits_left -= 1;
             if state.splits_left == 0 {

@@ -5,12 +5,14 @@ use super::workers::Halt;
 use crate::checks::audit::{ALL, Moment, show_key_value};
 use crate::config::AuditConfig;
 use mssql2pg_catalog::{RowSink, Stop, Table, Value};
+use mssql2pg_mapping::witness::MeasureRows;
 
 /// How many rows pass between two looks at the stop flag and two progress events.
 const ROWS_BETWEEN_EVENTS: u64 = 8192;
 
 pub(super) struct AuditRows<'a> {
     counts: TableCounts,
+    measures: MeasureRows,
     /// Per column: the places in `counts.defects` of its checks.
     checks: Vec<Vec<usize>>,
     /// Per column: its place in the key, if it has one.
@@ -24,7 +26,7 @@ pub(super) struct AuditRows<'a> {
     bytes: u64,
     moment: Moment,
     halt: &'a Halt<'a>,
-    tell: &'a dyn Fn(u64, u64),
+    tell: &'a (dyn Fn(u64, u64) + Sync),
 }
 
 impl<'a> AuditRows<'a> {
@@ -32,7 +34,7 @@ impl<'a> AuditRows<'a> {
         table: &'a Table,
         config: &AuditConfig,
         halt: &'a Halt<'a>,
-        tell: &'a dyn Fn(u64, u64),
+        tell: &'a (dyn Fn(u64, u64) + Sync),
     ) -> Self {
         let columns: Vec<_> = table.stored_columns().collect();
         let mut counts = TableCounts {
@@ -40,6 +42,7 @@ impl<'a> AuditRows<'a> {
             nulls: vec![0; columns.len()],
             empty: vec![0; columns.len()],
             defects: Vec::new(),
+            measures: None,
         };
         let mut checks = vec![Vec::new(); columns.len()];
         for (place, column) in columns.iter().enumerate() {
@@ -59,6 +62,7 @@ impl<'a> AuditRows<'a> {
         Self {
             key: vec![String::new(); key_names.len()],
             counts,
+            measures: MeasureRows::new(table),
             checks,
             key_place,
             key_names,
@@ -72,8 +76,9 @@ impl<'a> AuditRows<'a> {
     }
 
     pub(super) fn finish(self) -> TableCounts {
-        let Self { counts, bytes, tell, .. } = self;
+        let Self { mut counts, measures, bytes, tell, .. } = self;
         tell(counts.rows % ROWS_BETWEEN_EVENTS, bytes);
+        counts.measures = Some(measures);
         counts
     }
 
@@ -91,6 +96,7 @@ impl RowSink for AuditRows<'_> {
     fn value(&mut self, value: Value<'_>) {
         let place = self.column;
         self.column += 1;
+        self.measures.value(value);
         match value {
             Value::Null => self.counts.nulls[place] += 1,
             Value::Utf16(bytes) | Value::CodePage(bytes, _) | Value::Utf8(bytes) | Value::Bytes(bytes) => {
@@ -112,6 +118,7 @@ impl RowSink for AuditRows<'_> {
 
     fn end_row(&mut self) -> Result<(), Stop> {
         self.column = 0;
+        self.measures.end_row();
         self.counts.rows += 1;
         while let Some(place) = self.found.pop() {
             let description =

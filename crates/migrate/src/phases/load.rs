@@ -4,9 +4,10 @@
 //! record of what is loaded. Killed anywhere, the next run loads exactly the splits without a mark.
 
 use super::create::ledger_name;
-use super::workers::{Halt, work_off};
+use super::splits::splits_of;
+use super::workers::{Halt, Patience, work_off};
 use super::{Baseline, Context};
-use crate::error::{Error, may_retry};
+use crate::error::Error;
 use crate::progress::Event;
 use crate::run::draft_path;
 use crate::target_server::TargetServer;
@@ -22,13 +23,10 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Bytes of a chunk: from 32 KiB up the client's cost does not fall any more.
 const CHUNK_BYTES: usize = 64 * 1024;
-/// How often a split is tried when the connection is lost, and how long to wait before the first.
-const TRIES: u32 = 5;
-const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// What a call of [`load`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,12 +80,12 @@ pub fn load(
     let mut tables = Vec::new();
     let mut items: Vec<(usize, Split)> = Vec::new();
     let mut summary = LoadSummary::default();
-    for table_plan in &plan.tables {
-        let Some(table) = catalog.table(&table_plan.source) else { continue };
+    let pairs: Vec<(&TablePlan, &Table)> =
+        plan.tables.iter().filter_map(|plan| Some((plan, catalog.table(&plan.source)?))).collect();
+    let wanted: Vec<&Table> = pairs.iter().map(|(_, table)| *table).collect();
+    let splits = splits_of(context, source, &wanted)?;
+    for ((table_plan, table), mut splits) in pairs.into_iter().zip(splits) {
         let target = ledger_name(table_plan);
-        let mut splits = source
-            .splits(table)
-            .map_err(Error::source(format!("cannot find the rows of {}", table_plan.source)))?;
         let all = splits.len();
         splits.retain(|split| !done.contains(&(target.as_str(), split.number)));
         summary.splits_skipped += (all - splits.len()) as u64;
@@ -150,33 +148,27 @@ impl SplitLoad<'_> {
     fn load(&self, connection: &mut Connection) -> Result<(), Error> {
         let name = self.table.plan.source.to_string();
         self.begin(&name);
-        let mut wait = FIRST_WAIT;
-        let mut tries = 1;
+        let mut patience = Patience::new();
         let outcome = loop {
-            match self.try_load(connection) {
-                Err(Error::Target { source, .. })
-                    if may_retry(&source) && tries < TRIES && !self.halt.is_set() =>
-                {
-                    tracing::warn!(
-                        table = name,
-                        split = self.split.number,
-                        tries,
-                        "connection lost, trying again"
-                    );
-                    std::thread::sleep(wait);
-                    wait *= 2;
-                    tries += 1;
-                    match self.server.connect() {
-                        Ok(new) => *connection = new,
-                        Err(_) if tries < TRIES => continue,
-                        Err(error) => return Err(error),
-                    }
-                    if let Some(row) = self.in_ledger(connection)? {
-                        // The commit went through, only its answer was lost.
-                        break Some(row);
-                    }
+            let error = match self.try_load(connection) {
+                Ok(outcome) => break outcome,
+                Err(error) => error,
+            };
+            let of_source = matches!(error, Error::Source { .. });
+            patience.after(error, self.halt, &name, self.split.number)?;
+            if of_source {
+                // The source makes itself a new connection; the target's transaction was rolled back.
+                continue;
+            }
+            loop {
+                match self.server.connect() {
+                    Ok(new) => break *connection = new,
+                    Err(error) => patience.after(error, self.halt, &name, self.split.number)?,
                 }
-                other => break other?,
+            }
+            if let Some(row) = self.in_ledger(connection)? {
+                // The commit went through, only its answer was lost.
+                break Some(row);
             }
         };
         if let Some(row) = outcome {
@@ -218,7 +210,7 @@ impl SplitLoad<'_> {
         let name = &table.plan.source;
         let mut rejects = Rejects::new(context.run.path("rejects"), name.to_string(), split.number);
         let mut failure = None;
-        let mut fill = |writer: &mut dyn Write| {
+        let mut fill = |writer: &mut (dyn Write + Send)| {
             let mut output = SplitOutput {
                 writer,
                 rejects: &mut rejects,
@@ -247,8 +239,12 @@ impl SplitLoad<'_> {
             &table.copy_sql,
             &mut fill,
         );
-        let of =
-            format!("cannot load {name} (split {} of {}, {})", split.number + 1, table.splits, split.locator);
+        // A file's part has a name; a server's range has values in it, which no message shows.
+        let part = match source.about().database {
+            None => format!(", {}", split.locator),
+            Some(_) => String::new(),
+        };
+        let of = format!("cannot load {name} (split {} of {}{part})", split.number + 1, table.splits);
         if let Some(failure) = failure {
             return Err(failure.into_error(&of, name.to_string(), context.config.load.max_rejects));
         }
@@ -343,7 +339,7 @@ fn file_name(table: &str) -> String {
 
 /// Where the encoded rows of a split go.
 struct SplitOutput<'a> {
-    writer: &'a mut dyn Write,
+    writer: &'a mut (dyn Write + Send),
     rejects: &'a mut Rejects,
     table: &'a TableLoad<'a>,
     halt: &'a Halt<'a>,

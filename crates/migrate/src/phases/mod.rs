@@ -4,6 +4,7 @@
 //! | phase | reads | leaves behind |
 //! |---|---|---|
 //! | [`extract`] | the source | `catalog.json` |
+//! | [`hold`] | a live source | `hold.json` |
 //! | [`audit`] | the source's rows | `baseline.json`, findings |
 //! | [`plan`] | `catalog.json` | `plan.json`, `schema/*.sql` |
 //! | [`create`] | the plan | tables and the ledger, in the target |
@@ -17,19 +18,23 @@ mod audit_rows;
 mod create;
 mod extract;
 mod finish;
+mod hold;
 mod load;
 mod plan;
 mod report;
+mod splits;
 mod validate;
 mod workers;
 
 pub use audit::{Baseline, ColumnBaseline, TableBaseline, audit};
 pub use create::{RunState, create, run_state};
-pub use extract::{extract, selected};
+pub use extract::{extract, refresh, selected};
 pub use finish::finish;
+pub use hold::{Purpose, confirm, hold, release};
 pub use load::{LoadSummary, load};
 pub use plan::plan;
 pub use report::{gather_facts, report};
+pub use splits::is_loaded;
 pub use validate::{TableValidation, Validation, validate};
 
 use crate::config::Config;

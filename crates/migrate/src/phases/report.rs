@@ -2,6 +2,7 @@
 
 use super::audit::Baseline;
 use super::create::ledger_name;
+use super::splits::known_counts;
 use super::validate::{Validation, ledger_token};
 use super::{Context, TableValidation};
 use crate::error::Error;
@@ -11,11 +12,11 @@ use crate::facts::{
 use crate::reports::{ALL, shown};
 use crate::run::{RefusedExpression, Run, RunIdentity, now};
 use crate::target_server::TargetServer;
-use mssql2pg_catalog::{Catalog, Finding, Severity};
+use mssql2pg_catalog::{Finding, Severity};
 use mssql2pg_mapping::encode::{Loss, merge_losses};
 use mssql2pg_mapping::plan::{ColumnPlan, FidelityPlan, Unconverted};
 use mssql2pg_mapping::{DatabasePlan, TablePlan};
-use mssql2pg_sources::{Consistency, Source, SourceInfo};
+use mssql2pg_sources::{Consistency, Hold, Source, SourceInfo};
 use mssql2pg_target::{SplitRow, StepRow};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -67,7 +68,7 @@ pub fn gather_facts(
     let validation: Option<Validation> = run.read_json("validation.json")?;
     // A validation of another state of the target counts for nothing.
     let validation = validation.filter(|validation| ledger.is_known && validation.ledger_token == token);
-    let whole_splits = whole_splits(&catalog, &plan, source);
+    let whole_splits = known_counts(run, source, &catalog.tables);
     let tables: Vec<TableFacts> = plan
         .tables
         .iter()
@@ -102,7 +103,7 @@ pub fn gather_facts(
         reason: format!("PostgreSQL refused it: {}", expression.reason),
         text: None,
     }));
-    let guarantee = guarantee(identity);
+    let guarantee = guarantee(identity, run.read_json("hold.json")?);
     Ok(Facts {
         format: FACTS_FORMAT,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -160,17 +161,6 @@ fn ledger_facts(server: &TargetServer, identity: &RunIdentity) -> Result<LedgerF
         facts.splits.entry(split.table.clone()).or_default().push(split);
     }
     Ok(facts)
-}
-
-/// How many splits each table has in the source, where the source is at hand.
-fn whole_splits(
-    catalog: &Catalog,
-    plan: &DatabasePlan,
-    source: Option<&dyn Source>,
-) -> BTreeMap<String, usize> {
-    let Some(source) = source else { return BTreeMap::new() };
-    let tables = plan.tables.iter().filter_map(|table| catalog.table(&table.source));
-    tables.filter_map(|table| Some((table.name.to_string(), source.splits(table).ok()?.len()))).collect()
 }
 
 struct TableInputs<'a> {
@@ -283,14 +273,22 @@ fn settle_distrust(finding: &mut Finding, tables: &[TableFacts], findings: &[Fin
     }
 }
 
-fn guarantee(identity: &RunIdentity) -> String {
+fn guarantee(identity: &RunIdentity, hold: Option<Hold>) -> String {
     match (identity.source.consistency, identity.source.has_data) {
         (_, false) => "the source holds a schema and no rows".to_owned(),
+        (Consistency::Moving, true) if hold.is_some() => hold.map_or_else(String::new, |hold| {
+            let doubt = hold.doubt.map(|doubt| format!("; {doubt}")).unwrap_or_default();
+            let unverified = match identity.source.location.contains("trust_server_certificate=true") {
+                true => "; the server's certificate was not verified (trust_server_certificate)",
+                false => "",
+            };
+            format!("{}{doubt}{unverified}", hold.sentence)
+        }),
         (Consistency::Frozen, true) => {
             "read from a file that does not change: what was audited is what was loaded and compared"
                 .to_owned()
         }
-        (Consistency::Moving, true) => "the source may have changed while it was read".to_owned(),
+        (Consistency::Moving, true) => "nothing was read yet".to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::audit::Baseline;
 use super::create::ledger_name;
+use super::splits::splits_of;
 use super::workers::work_off;
 use super::{Context, selected};
 use crate::checks::validate::{ALL, TableContext};
@@ -9,9 +10,9 @@ use crate::error::Error;
 use crate::facts::CheckOutcome;
 use crate::progress::Event;
 use crate::target_server::TargetServer;
-use mssql2pg_catalog::Catalog;
+use mssql2pg_catalog::{Catalog, ObjectName, Table};
 use mssql2pg_mapping::{DatabasePlan, TablePlan};
-use mssql2pg_sources::Source;
+use mssql2pg_sources::{Source, Split};
 use mssql2pg_target::{Connection, SplitRow};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -76,6 +77,13 @@ pub fn validate(
         let results: Vec<Mutex<Option<TableValidation>>> =
             plan.tables.iter().map(|_| Mutex::new(None)).collect();
         let no_splits = Vec::new();
+        let tables: Vec<&Table> = catalog.tables.iter().collect();
+        let source_splits = match source {
+            Some(source) => splits_of(context, source, &tables)?,
+            None => Vec::new(),
+        };
+        let source_splits: HashMap<&ObjectName, Vec<Split>> =
+            tables.iter().map(|table| &table.name).zip(source_splits).collect();
         let mut items: Vec<(usize, &TablePlan, &Vec<SplitRow>)> = Vec::new();
         for (place, table) in plan.tables.iter().enumerate() {
             let target = ledger_name(table);
@@ -88,10 +96,19 @@ pub fn validate(
         work_off(workers, items, context.interrupt, begin, |connection, (place, plan, splits), _| {
             let Some(table) = catalog.table(&plan.source) else { return Ok(()) };
             let name = plan.source.to_string();
-            let baseline_rows =
-                baseline.as_ref().and_then(|baseline| baseline.table(&name)).map(|table| table.rows);
-            let table_context =
-                TableContext { table, plan, splits, baseline_rows, source, connection, contents: None };
+            let known = baseline.as_ref().and_then(|baseline| baseline.table(&name));
+            let source_splits = source_splits.get(&table.name).cloned().unwrap_or_default();
+            let table_context = TableContext {
+                table,
+                plan,
+                splits,
+                baseline_rows: known.map(|table| table.rows),
+                baseline_measures: known.and_then(|table| table.measures.as_ref()),
+                source,
+                source_splits,
+                connection,
+                contents: None,
+            };
             let result = validate_table(context, &name, table_context)?;
             *results[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
             Ok(())

@@ -2,11 +2,76 @@
 //!
 //! Invariant: the first error stops all and is the one that is returned; nobody works on after it.
 
-use crate::error::Error;
+use crate::error::{Error, may_try_again};
 use crate::progress::Interrupt;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How often a piece of work is tried when a connection is lost, how long to wait before the first further try, and
+/// at most. Throttled servers ask for ten seconds; a failover takes half a minute: all waits together are a minute.
+const TRIES: u32 = 12;
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Waits between the tries of one piece of work.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    tries: u32,
+    wait: Duration,
+}
+
+impl Patience {
+    /// Before the first try.
+    pub(crate) fn new() -> Self {
+        Self { tries: 1, wait: FIRST_WAIT }
+    }
+
+    /// Waits before another try of what failed, or gives the error back when it is no use.
+    pub(crate) fn after(
+        &mut self,
+        error: Error,
+        halt: &Halt<'_>,
+        table: &str,
+        split: u32,
+    ) -> Result<(), Error> {
+        if !may_try_again(&error) || self.tries >= TRIES || halt.is_set() {
+            return Err(error);
+        }
+        let cause = error.source_message();
+        tracing::warn!(table, split, tries = self.tries, cause, "connection lost, trying again");
+        std::thread::sleep(self.wait);
+        self.wait = (self.wait * 2).min(LONGEST_WAIT);
+        self.tries += 1;
+        Ok(())
+    }
+}
+
+/// Does a piece of work that leaves nothing behind when it fails; a lost connection is no end.
+pub(crate) fn retried<T>(
+    halt: &Halt<'_>,
+    table: &str,
+    split: u32,
+    mut work: impl FnMut() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut patience = Patience::new();
+    loop {
+        match work() {
+            Ok(done) => return Ok(done),
+            Err(error) => patience.after(error, halt, table, split)?,
+        }
+    }
+}
+
+/// The same for what is done once, before any worker starts.
+pub(crate) fn retried_once<T>(
+    interrupt: &Interrupt,
+    what: &str,
+    work: impl FnMut() -> Result<T, Error>,
+) -> Result<T, Error> {
+    retried(&Halt { interrupt, failed: AtomicBool::new(false) }, what, 0, work)
+}
 
 /// Whether to stop: the user wants it, or another worker has failed.
 pub(crate) struct Halt<'a> {

@@ -33,6 +33,7 @@ pub(crate) fn empty_run() -> Facts {
             identity: "sha256 5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9".to_owned(),
             server_version: Some("Microsoft SQL Server 2019 (15.0.4382.1)".to_owned()),
             consistency: Consistency::Frozen,
+            database: None,
             has_data: true,
         },
         target: None,

@@ -1,16 +1,19 @@
-//! How a proof goes: plan, create, send, read back in two ways, compare.
+//! How a proof goes: plan, create, send, read back in three ways, compare.
 //!
 //! Invariant: what is expected comes with the cells and was worked out without the product; here it is only compared.
 //! Every loss that the product notes is expected and every expected loss is noted, in number and column.
 
 use crate::naive::Parsed;
 use mssql2pg_catalog::{
-    Catalog, CodePage, Column, IndexColumn, Key, ObjectName, RowSink, SqlType, Stop, Table, Value,
-    VariantValue,
+    Catalog, CodePage, Column, IndexColumn, Key, MeasureKind, ObjectName, RowSink, SqlType, Stop, Table,
+    Value, VariantValue,
 };
 use mssql2pg_mapping::digest::{ColumnDigests, CopyTuples, RowDigest, TableDigester};
-use mssql2pg_mapping::encode::{CopyOutput, CopyRows, LossKind, RejectedRow, SplitOutcome};
+use mssql2pg_mapping::encode::{
+    CopyOutput, CopyRows, Loss, LossKind, RejectedRow, SplitOutcome, merge_losses,
+};
 use mssql2pg_mapping::settings::{ColumnSettings, Transform};
+use mssql2pg_mapping::witness::{MeasureRows, compare, measure_query};
 use mssql2pg_mapping::{DatabasePlan, MappingSettings, TablePlan, ddl, plan_database};
 use mssql2pg_target::embedded::Provisioned;
 use mssql2pg_target::embedded::testing::{database, database_on};
@@ -164,6 +167,22 @@ impl Tried {
         Self { transforms: transforms.to_vec(), ..self }
     }
 
+    /// Whether the second witness must say something about the column: by default, and by most alternatives.
+    fn is_measured(&self) -> bool {
+        let alternative = self.wanted.as_deref().unwrap_or_default();
+        let is_other = matches!(
+            (&self.sql_type, alternative),
+            (SqlType::UniqueIdentifier, "text") | (SqlType::RowVersion, "bigint")
+        );
+        let odd = |cell: &Cell| match &cell.value {
+            Owned::Real(float) => float.is_nan(),
+            Owned::Float(float) => float.is_nan(),
+            Owned::CodePage(_, page) => matches!(page, 437 | 850 | 936 | 949 | 950),
+            _ => false,
+        };
+        MeasureKind::of(&self.sql_type) != MeasureKind::Presence && !is_other && !self.cells.iter().any(odd)
+    }
+
     pub(crate) fn totalling(mut self, sql: &'static str, expected: impl Into<String>) -> Self {
         self.totals.push((sql, expected.into()));
         self
@@ -189,6 +208,66 @@ pub(crate) fn prove_on(connection: &mut Connection, settings: &MappingSettings, 
         let mut proof = Proof { connection, columns, table };
         proof.compare_texts();
         proof.compare_totals();
+    }
+    compare_measures(connection, settings, tables, &plan);
+}
+
+/// (4) The second witness agrees: what PostgreSQL measures is what the cells' values measure.
+fn compare_measures(
+    connection: &mut Connection,
+    settings: &MappingSettings,
+    tables: &[Vec<Tried>],
+    plan: &DatabasePlan,
+) {
+    let (catalog, _) = describe(settings, tables);
+    for ((columns, plan), table) in tables.iter().zip(&plan.tables).zip(&catalog.tables) {
+        let proof = Proof { connection, columns, table: plan };
+        let mut rows = Measuring(MeasureRows::new(table));
+        for row in (0..proof.rows()).filter(|row| proof.keeps(*row)) {
+            give_row(columns, row, &mut rows);
+        }
+        let query = measure_query(table, plan);
+        let (count, arrays) =
+            mssql2pg_target::catalog::measures(proof.connection, &query.sql, query.columns())
+                .expect("measures");
+        let of_target = query.read(count, &arrays);
+        let mut losses = Vec::new();
+        for (number, tried) in columns.iter().enumerate() {
+            for kind in tried.cells.iter().flat_map(|cell| &cell.losses) {
+                let loss = Loss { column: column_name(number), kind: *kind, count: 1, samples: Vec::new() };
+                merge_losses(&mut losses, &[loss]);
+            }
+        }
+        let found = compare(plan, &rows.0.measures(), &of_target, &losses);
+        assert_eq!(found.differences, [], "{} {:?}\n{of_target:?}", plan.name, rows.0.measures());
+        // Each column is compared, or it is known why it is not.
+        for (number, tried) in columns.iter().enumerate() {
+            let column = column_name(number);
+            let why =
+                found.counted_only.iter().find(|(left_out, _)| *left_out == column).map(|(_, why)| *why);
+            let is_measured = tried.is_measured();
+            let excused = !tried.transforms.is_empty() || losses.iter().any(|loss| loss.column == column);
+            let has_values = of_target.rows > 0;
+            assert!(
+                !is_measured || excused || why.is_none() || !has_values,
+                "{} {why:?}",
+                proof.place(number)
+            );
+        }
+    }
+}
+
+/// The sink of the second witness.
+struct Measuring(MeasureRows);
+
+impl RowSink for Measuring {
+    fn value(&mut self, value: Value<'_>) {
+        self.0.value(value);
+    }
+
+    fn end_row(&mut self) -> Result<(), Stop> {
+        self.0.end_row();
+        Ok(())
     }
 }
 
@@ -327,11 +406,7 @@ impl Proof<'_> {
         let rows = self.columns.iter().map(|tried| tried.cells.len()).max().unwrap_or_default();
         let mut copy = CopyRows::new(table, CHUNK_BYTES, &mut pipe);
         for row in 0..rows {
-            Owned::Int(row as i64 + 1).give(&mut copy);
-            for tried in self.columns {
-                tried.cells.get(row).map_or(&Owned::Null, |cell| &cell.value).give(&mut copy);
-            }
-            copy.end_row().expect("taken");
+            give_row(self.columns, row, &mut copy);
         }
         let outcome = copy.finish().expect("taken");
         let Pipe { tuples, sent, rejected, .. } = pipe;
@@ -412,6 +487,15 @@ impl Proof<'_> {
     }
 }
 
+/// Gives a row, counted from 0, as a source does.
+fn give_row(columns: &[Tried], row: usize, sink: &mut dyn RowSink) {
+    Owned::Int(row as i64 + 1).give(sink);
+    for tried in columns {
+        tried.cells.get(row).map_or(&Owned::Null, |cell| &cell.value).give(sink);
+    }
+    sink.end_row().expect("taken");
+}
+
 fn sql(template: &str, number: usize) -> String {
     template.replace("{c}", &column_name(number))
 }
@@ -422,7 +506,7 @@ fn shorten(text: &str) -> String {
 
 /// Sends on, and digests what is sent per column, to name the column in a message.
 struct Pipe<'a> {
-    writer: &'a mut dyn Write,
+    writer: &'a mut (dyn Write + Send),
     tuples: CopyTuples,
     sent: ColumnDigests,
     rejected: Vec<RejectedRow>,

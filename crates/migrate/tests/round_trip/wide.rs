@@ -222,6 +222,18 @@ fn random_rows_of_every_type_and_alternative_come_back() {
 }
 
 #[test]
+fn a_table_of_many_columns_is_measured_in_one_question() {
+    let columns = (0..900).map(|number| match number % 5 {
+        0 => Tried::new(SqlType::Int, vec![Cell::kept(Owned::Int(number), number.to_string())]),
+        1 => Tried::new(SqlType::Bit, vec![Cell::kept(Owned::Bit(true), "true"), Cell::null()]),
+        2 => Tried::new(SqlType::NText, vec![Cell::kept(Owned::utf16("é"), "é")]),
+        3 => Tried::new(SqlType::Date, vec![date(Moment::random(&mut Random::seeded(50)))]),
+        _ => Tried::new(SqlType::Money, vec![money(-number)]),
+    });
+    prove(&[columns.collect()]);
+}
+
+#[test]
 fn the_two_servers_are_of_different_majors() {
     let majors: Vec<u32> =
         servers().iter_mut().map(|connection| connection.server_info().expect("facts").major()).collect();

@@ -107,14 +107,11 @@ fn not_copy(context: String, error: CopyFormatError) -> Error {
 fn differing_columns(context: &mut TableContext<'_>) -> Result<Vec<String>, Error> {
     let Some(source) = context.source else { return Ok(Vec::new()) };
     let mut of_source = ColumnDigests::new(context.plan);
-    for split in source
-        .splits(context.table)
-        .map_err(Error::source(format!("cannot find the rows of {}", context.plan.source)))?
-    {
+    for split in &context.source_splits {
         let mut again = ReadAgain { tuples: CopyTuples::default(), digests: &mut of_source };
         let mut rows = CopyRows::new(context.plan, READ_AGAIN_BYTES, &mut again);
         source
-            .read(context.table, &split, &mut rows)
+            .read(context.table, split, &mut rows)
             .map_err(Error::source(format!("cannot read {} again", context.plan.source)))?;
         // Nothing stops this output.
         let _ = rows.finish();

@@ -8,15 +8,16 @@ mod foreign_keys;
 mod identity;
 mod keys;
 mod row_counts;
+mod witness;
 
 pub use columns::same_type;
 pub use contents::Contents;
 
 use crate::error::Error;
 use crate::facts::CheckOutcome;
-use mssql2pg_catalog::Table;
+use mssql2pg_catalog::{Table, TableMeasures};
 use mssql2pg_mapping::TablePlan;
-use mssql2pg_sources::Source;
+use mssql2pg_sources::{Source, Split};
 use mssql2pg_target::{Connection, SplitRow};
 
 /// A check of one table.
@@ -32,8 +33,15 @@ pub struct TableCheck {
 }
 
 /// All checks, in order: contents first, since it counts the rows that others speak of.
-pub static ALL: &[TableCheck] =
-    &[contents::CHECK, row_counts::CHECK, columns::CHECK, keys::CHECK, foreign_keys::CHECK, identity::CHECK];
+pub static ALL: &[TableCheck] = &[
+    contents::CHECK,
+    row_counts::CHECK,
+    witness::CHECK,
+    columns::CHECK,
+    keys::CHECK,
+    foreign_keys::CHECK,
+    identity::CHECK,
+];
 
 /// What to do when the check of this name failed on a table of which `rejected` rows are in `rejects/`; none for
 /// a check that this version does not have.
@@ -83,8 +91,12 @@ pub struct TableContext<'a> {
     pub splits: &'a [SplitRow],
     /// Rows that the audit counted.
     pub baseline_rows: Option<u64>,
+    /// What the audit measured.
+    pub baseline_measures: Option<&'a TableMeasures>,
     /// The source, read again only when contents differ; none when it is not at hand.
     pub source: Option<&'a dyn Source>,
+    /// Its splits in the source; empty when that is not at hand.
+    pub source_splits: Vec<Split>,
     /// The target's connection.
     pub connection: &'a mut Connection,
     /// What [`contents`](self) found; none before it ran.

@@ -1,0 +1,55 @@
+//! The second witness: what each side measures of its own values, by its own means.
+//!
+//! The audit measures the source's values before they are encoded; PostgreSQL is asked in SQL. Neither passes through our
+//! encoder, so that a wrong rule of ours shows here.
+
+use super::{Compared, TableCheck, TableContext};
+use crate::checks::counted;
+use crate::error::Error;
+use mssql2pg_mapping::encode::Loss;
+use mssql2pg_mapping::witness::{compare, measure_query};
+
+pub(super) const CHECK: TableCheck = TableCheck {
+    name: "second-witness",
+    manual: "Each side measures every column by its own means: NULLs, smallest, largest and exact sum of numbers and times, how many are true, lengths in characters and in bytes, how values begin and end. The source's measures come from the audit, which takes them before values are encoded, the target's from PostgreSQL in SQL. They are compared exactly; columns whose text was altered, as counted in the losses, and those with transforms are left out.",
+    advice: "the rows were sent as they were read, but a value means something else in PostgreSQL: compare the named column by hand and report it to us; if the source was changed between audit and load, migrate again into another run folder with --if-exists replace",
+    run: check,
+};
+
+fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
+    let Some(of_source) = context.baseline_measures else {
+        return Ok(match context.baseline_rows {
+            Some(_) => Compared::equal("not measured: the audit ran before this version"),
+            None => Compared::different("the source was not measured: audit has not run"),
+        });
+    };
+    if context.rejected_rows() > 0 {
+        return Ok(Compared::equal("not compared, since rows were rejected"));
+    }
+    let query = measure_query(context.table, context.plan);
+    let (rows, arrays) = mssql2pg_target::catalog::measures(context.connection, &query.sql, query.columns())
+        .map_err(Error::target(format!("cannot measure {}", context.plan.sql_name())))?;
+    let of_target = query.read(rows, &arrays);
+    let losses: Vec<Loss> = context
+        .splits
+        .iter()
+        .filter_map(|split| serde_json::from_value::<Vec<Loss>>(split.losses.clone()).ok())
+        .flatten()
+        .collect();
+    let compared = compare(context.plan, of_source, &of_target, &losses);
+    let differences: Vec<String> = compared
+        .differences
+        .iter()
+        .map(|difference| match &difference.column {
+            Some(column) => format!("{column}: {}", difference.what),
+            None => difference.what.to_owned(),
+        })
+        .collect();
+    let left_out: Vec<String> =
+        compared.counted_only.iter().map(|(column, why)| format!("{column} ({why})")).collect();
+    let mut detail = format!("{} equal", counted(compared.equal, "measure"));
+    if !left_out.is_empty() {
+        detail.push_str(&format!("; only the NULLs of {}", left_out.join(", ")));
+    }
+    Ok(Compared::none_of(differences.into_iter().map(|what| format!("{what} differs")).collect(), detail))
+}
