@@ -39,10 +39,13 @@ pub(crate) struct Common {
 pub(crate) enum Command {
     /// Show it all on a database made up for the purpose, with no server needed.
     Demo(Demo),
-    /// Write a synthetic shop database with planted defects as a .bacpac.
+    /// Write a synthetic shop database with planted defects as a .bacpac, or into a SQL Server.
     Generate(Generate),
     /// Tell what is in a source: schemas, tables, columns, rows, keys, code.
     Inspect(Inspect),
+    /// Tell why a source or a target cannot be used, and what to do about it: name, port, encryption, certificate, login,
+    /// database, rights, version and more, in that order.
+    Doctor(Doctor),
     /// Count and check every row of the source before anything moves. Needs no target.
     Audit(Prepare),
     /// Plan what will be built, and what will be lost or needs hands. Needs no target.
@@ -81,18 +84,24 @@ pub(crate) struct Demo {
 #[derive(Debug, Args)]
 pub(crate) struct Generate {
     /// The file to write, and FILE.planted.json beside it.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    #[arg(value_name = "FILE", conflicts_with = "into")]
+    pub(crate) file: Option<PathBuf>,
+    /// The database on a running SQL Server to write into, in place of a file [env: INTO_URL].
+    #[arg(long, value_name = "URL")]
+    pub(crate) into: Option<String>,
+    /// With --into, where to tell what was planted [default: DATABASE.planted.json].
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    pub(crate) planted: Option<PathBuf>,
     /// About how many rows, over all tables.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub(crate) rows: u64,
-    /// The same seed makes the same file, byte for byte.
+    /// The same seed makes the same file, byte for byte, and the same rows in a server.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
     /// Plant no defects.
     #[arg(long)]
     pub(crate) clean: bool,
-    /// Overwrite the file if it is there.
+    /// Overwrite the file if it is there; with --into, drop the shop's own tables and code first, and nothing else.
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -105,6 +114,19 @@ pub(crate) struct Inspect {
     /// Count the rows by reading them all, also in a source over 1 GiB.
     #[arg(long)]
     pub(crate) count: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// A .bacpac or .dacpac, or the address of a SQL Server [or: SOURCE_URL].
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: Option<String>,
+    /// The target PostgreSQL, as a libpq URL [or: TARGET_URL].
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: Option<String>,
+    /// For how many workers [default: one per core, at most 8].
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -149,6 +171,31 @@ pub(crate) struct SourceFlags {
     /// Name no keys of rows in findings.
     #[arg(long)]
     pub(crate) no_samples: bool,
+    /// What holds a live source still while it is read [default: best].
+    #[arg(long, value_name = "HOW")]
+    pub(crate) consistency: Option<ConsistencyFlag>,
+    /// Nobody writes into the live source: your word for it.
+    #[arg(long, conflicts_with = "consistency")]
+    pub(crate) quiesced: bool,
+    /// Read a live source although nothing holds it still; the report says so.
+    #[arg(long)]
+    pub(crate) accept_moving_source: bool,
+    /// No security policy hides rows from the login: your word for it.
+    #[arg(long)]
+    pub(crate) accept_hidden_rows: bool,
+    /// About how many rows of a live source are read and committed together [default: 500000].
+    #[arg(long, value_name = "N")]
+    pub(crate) rows_per_split: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ConsistencyFlag {
+    /// A database snapshot, else SNAPSHOT isolation.
+    Best,
+    /// A database snapshot, made and dropped.
+    DatabaseSnapshot,
+    /// One transaction a worker at the isolation level SNAPSHOT.
+    SnapshotIsolation,
 }
 
 #[derive(Debug, Args)]
@@ -239,7 +286,21 @@ fn text_environment() -> impl Iterator<Item = (String, String)> {
 
 impl SourceFlags {
     pub(crate) fn add_to(&self, flags: &mut Flags) {
-        let Self { source, run, include, exclude, no_samples } = self;
+        let Self {
+            source,
+            run,
+            include,
+            exclude,
+            no_samples,
+            consistency,
+            quiesced,
+            accept_moving_source,
+            accept_hidden_rows,
+            rows_per_split,
+        } = self;
+        if source.as_deref().is_some_and(holds_password) {
+            warn_of_password("SOURCE_URL and .env are not");
+        }
         let settings = &mut flags.settings;
         settings.extend(source.iter().map(|source| ("source.url", source.clone().into())));
         settings.extend(run.iter().map(|run| ("run.dir", run.display().to_string().into())));
@@ -252,16 +313,39 @@ impl SourceFlags {
         if *no_samples {
             settings.push(("audit.samples", false.into()));
         }
+        settings.extend(consistency.iter().map(|consistency| {
+            let word = match consistency {
+                ConsistencyFlag::Best => "best",
+                ConsistencyFlag::DatabaseSnapshot => "database-snapshot",
+                ConsistencyFlag::SnapshotIsolation => "snapshot-isolation",
+            };
+            ("source.consistency", word.into())
+        }));
+        if *quiesced {
+            settings.push(("source.consistency", "quiesced".into()));
+        }
+        if *accept_moving_source {
+            settings.push(("source.accept_moving", true.into()));
+        }
+        if *accept_hidden_rows {
+            settings.push(("source.accept_hidden_rows", true.into()));
+        }
+        settings.extend(rows_per_split.iter().map(|rows| ("load.rows_per_split", i64::from(*rows).into())));
     }
+}
+
+/// The process list shows arguments to everybody.
+pub(crate) fn warn_of_password(what_is_not: &str) {
+    output::note(&format!(
+        "warning: a password on the command line is seen by everybody on this machine; {what_is_not}"
+    ));
 }
 
 impl ServerFlags {
     pub(crate) fn add_to(&self, flags: &mut Flags) {
         let Self { target, embedded_dir, pg_bin } = self;
         if target.as_deref().is_some_and(holds_password) {
-            output::note(
-                "warning: a password on the command line is seen by everybody on this machine; TARGET_URL, .env and .pgpass are not",
-            );
+            warn_of_password("TARGET_URL, .env and .pgpass are not");
         }
         let settings = &mut flags.settings;
         settings.extend(target.iter().map(|target| ("target.url", target.clone().into())));

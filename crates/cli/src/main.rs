@@ -12,7 +12,11 @@ use clap::Parser;
 use mssql2pg_migrate::config::load_env_file;
 use mssql2pg_migrate::progress::Interrupt;
 use std::process::ExitCode;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Set by Ctrl-C.
 static INTERRUPT: Interrupt = Interrupt::new();
@@ -66,8 +70,14 @@ fn main() -> ExitCode {
 }
 
 /// Logs go to stderr; `MSSQL2PG_LOG` sets the level, by default warnings only.
+///
+/// The TDS client writes rows and the server's messages, which may hold values, into its log: whatever the user asks for,
+/// that is not shown. What went wrong is in our own errors.
 fn start_logging() {
-    let filter =
+    let wanted =
         EnvFilter::try_from_env("MSSQL2PG_LOG").unwrap_or_else(|_| EnvFilter::new("warn,mssql2pg=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let no_rows =
+        filter_fn(|event| !event.target().starts_with("mssql_tds")).with_max_level_hint(LevelFilter::TRACE);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time();
+    tracing_subscriber::registry().with(lines.with_filter(wanted.and(no_rows))).init();
 }

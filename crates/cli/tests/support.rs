@@ -15,8 +15,8 @@ pub fn mssql2pg(folder: &Path) -> Command {
     command.current_dir(folder);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        let is_ours = name.starts_with("MSSQL2PG_") || name.starts_with("PG");
-        if is_ours || name == "SOURCE_URL" || name == "TARGET_URL" {
+        let is_ours = name.starts_with("MSSQL2PG_") || name.starts_with("PG") || name.ends_with("_URL");
+        if is_ours {
             command.env_remove(name);
         }
     }

@@ -21,7 +21,9 @@ pub(crate) fn run(inspect: &Inspect, common: &Common) -> Result<Outcome, Failure
     let config = common.config(flags)?;
     let location = source_location(&config)?;
     let source = open_source(location)?;
-    let catalog = source.catalog().map_err(Error::source(format!("cannot read the schema of {location}")))?;
+    // The location as given may hold a password.
+    let shown = source.about().location;
+    let catalog = source.catalog().map_err(Error::source(format!("cannot read the schema of {shown}")))?;
     let bytes: u64 = catalog.tables.iter().filter_map(|table| table.estimated_bytes).sum();
     let rows = match inspect.count || bytes <= COUNTED_BYTES {
         true => Some(count_rows(source.as_ref(), &catalog)?),
@@ -56,7 +58,7 @@ fn count_rows(source: &dyn Source, catalog: &Catalog) -> Result<BTreeMap<String,
         let name = table.name.to_string();
         let failed = || Error::source(format!("cannot count {}", table.name));
         let mut counting = Counting(0);
-        for split in source.splits(table).map_err(failed())? {
+        for split in source.splits(table, u64::MAX).map_err(failed())? {
             source.read(table, &split, &mut counting).map_err(failed())?;
             if INTERRUPT.is_set() {
                 return Err(Error::Interrupted);

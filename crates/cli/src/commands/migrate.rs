@@ -4,26 +4,31 @@ use super::{run_dir, source_location};
 use crate::args::{Common, Prepare, Work};
 use crate::output::{self, Failure, count, counted};
 use crate::{INTERRUPT, Outcome, progress};
-use mssql2pg_catalog::{Finding, Severity};
-use mssql2pg_migrate::config::Config;
+use mssql2pg_catalog::{Catalog, Finding, Severity};
+use mssql2pg_migrate::config::{Config, holds_password};
 use mssql2pg_migrate::facts::{Facts, TableStatus, VerdictState};
-use mssql2pg_migrate::phases::{self, Baseline, Context};
+use mssql2pg_migrate::phases::{self, Baseline, Context, Purpose};
 use mssql2pg_migrate::progress::{Event, Progress};
 use mssql2pg_migrate::target_server::TargetServer;
 use mssql2pg_migrate::{Error, Run};
-use mssql2pg_sources::Source;
-use std::path::Path;
+use mssql2pg_sources::{Hold, HoldKind, Source};
+use std::path::{Path, PathBuf};
 
 /// Opens the source by its absolute path, so that later commands find it from any folder.
 pub(crate) fn open_source(location: &str) -> Result<Box<dyn Source>, Error> {
-    let is_connection = location.contains("://") || location.contains('=');
-    if is_connection && !Path::new(location).exists() {
+    if is_address(location) {
         // It may hold a password, so that it is neither made a path nor repeated.
         return mssql2pg_sources::open(location).map_err(Error::source("cannot open the source"));
     }
     let absolute =
         std::path::absolute(location).map_or_else(|_| location.to_owned(), |path| path.display().to_string());
     mssql2pg_sources::open(&absolute).map_err(Error::source(format!("cannot open {location}")))
+}
+
+/// Whether the location is that of a server: then it is no path.
+pub(crate) fn is_address(location: &str) -> bool {
+    let server = location.contains("://") || location.contains('=') || holds_password(location);
+    server && !Path::new(location).exists()
 }
 
 /// Source, settings and run of a command.
@@ -38,7 +43,8 @@ impl Opened {
     fn new(config: Config, common: &Common) -> Result<Self, Failure> {
         let location = source_location(&config)?;
         let source = open_source(location)?;
-        let run = Run::begin(&run_dir(&config, location), &source.about(), &config)?;
+        let about = source.about();
+        let run = Run::begin(&run_dir(&config, &about), &about, &config)?;
         Ok(Self { source, run, progress: progress::choose(common), config })
     }
 
@@ -56,9 +62,15 @@ impl Opened {
 pub(crate) fn audit(prepare: &Prepare, common: &Common) -> Result<Outcome, Failure> {
     let opened = Opened::new(common.config(prepare.flags())?, common)?;
     let context = opened.context();
-    let catalog = phases::extract(context, opened.source.as_ref())?;
-    let baseline = phases::audit(context, opened.source.as_ref(), &catalog)?;
-    let findings: Vec<Finding> = opened.run.findings()?.remove("audit").unwrap_or_default();
+    let source = opened.source.as_ref();
+    let catalog = phases::extract(context, source)?;
+    phases::hold(context, source, &catalog, Purpose::Count)?;
+    let audited = phases::audit(context, source, &catalog);
+    phases::release(context, source);
+    let baseline = audited?;
+    let mut all = opened.run.findings()?;
+    let mut findings: Vec<Finding> = all.remove("hold").unwrap_or_default();
+    findings.extend(all.remove("audit").unwrap_or_default());
     if common.json {
         output::json(&serde_json::json!({ "baseline": baseline, "findings": findings }));
     } else {
@@ -116,7 +128,7 @@ pub(crate) fn migrate_with(config: Config, common: &Common) -> Result<Outcome, F
     Ok(outcome(&facts))
 }
 
-fn all_phases(opened: &mut Opened) -> Result<(Facts, std::path::PathBuf), Error> {
+fn all_phases(opened: &mut Opened) -> Result<(Facts, PathBuf), Error> {
     // First, so that a wrong password is not learnt after the audit of a large source.
     let server = TargetServer::open(&opened.config, &opened.run, &mut |text| {
         opened.progress.event(&Event::Note { text });
@@ -125,19 +137,73 @@ fn all_phases(opened: &mut Opened) -> Result<(Facts, std::path::PathBuf), Error>
     let context = opened.context();
     let source = opened.source.as_ref();
     let catalog = phases::extract(context, source)?;
-    phases::audit(context, source, &catalog)?;
-    phases::plan(context, &catalog)?;
-    opened.run.set_target(server.identity())?;
-    let context = opened.context();
-    let source = opened.source.as_ref();
-    let plan = phases::create(context, &server)?;
-    phases::load(context, &server, source, &catalog, &plan)?;
-    phases::finish(context, &server, &plan)?;
-    phases::validate(context, &server, Some(source), &catalog, &plan)?;
-    let reported = phases::report(context, Some(&server), Some(source))?;
+    let hold = match phases::hold(context, source, &catalog, Purpose::Load) {
+        // Stopped after its last row: what held the rows still is not needed any more.
+        Err(error) if error.is_snapshot_lost() && phases::is_loaded(context, &server)? => {
+            let text = "all rows are loaded already: the source is not read again";
+            opened.progress.event(&Event::Note { text });
+            None
+        }
+        other => Some(other?),
+    };
+    let held_by = hold.as_ref().map(|hold| hold.kind);
+    let moved = phases::refresh(context, source, catalog)
+        .and_then(|catalog| move_rows(opened, &server, &catalog, held_by));
+    if let Err(error) = moved {
+        if let Some(hold) = &hold {
+            keep_or_release(opened, hold);
+        }
+        return Err(error);
+    }
+    let reported = phases::report(opened.context(), Some(&server), Some(opened.source.as_ref()))?;
     drop(lock);
     server.close()?;
     Ok(reported)
+}
+
+/// After an error: a database snapshot stays only where rows of it are loaded, and the user is told.
+fn keep_or_release(opened: &Opened, hold: &Hold) {
+    let context = opened.context();
+    // When that cannot be known, it stays: another command of the run takes it up.
+    if opened.run.phase_has_begun("load").is_ok_and(|begun| !begun) {
+        phases::release(context, opened.source.as_ref());
+    } else if hold.kind == HoldKind::DatabaseSnapshot {
+        let text = format!(
+            "the same command goes on where this one stopped; {}, which stays on the server until then",
+            hold.sentence
+        );
+        context.progress.event(&Event::Note { text: &text });
+    }
+}
+
+/// The phases from the first row to the validated last.
+fn move_rows(
+    opened: &mut Opened,
+    server: &TargetServer,
+    catalog: &Catalog,
+    held_by: Option<HoldKind>,
+) -> Result<(), Error> {
+    let context = opened.context();
+    phases::audit(context, opened.source.as_ref(), catalog)?;
+    phases::plan(context, catalog)?;
+    opened.run.set_target(server.identity())?;
+    let context = opened.context();
+    let source = opened.source.as_ref();
+    let plan = phases::create(context, server)?;
+    phases::load(context, server, source, catalog, &plan)?;
+    if held_by.is_some() {
+        phases::confirm(context, source, catalog)?;
+    }
+    // Transactions that stay open keep the row versions of the whole server: what follows may take hours, and needs them
+    // only to name the columns of a difference.
+    let gone = matches!(held_by, None | Some(HoldKind::SnapshotIsolation));
+    if gone {
+        phases::release(context, source);
+    }
+    phases::finish(context, server, &plan)?;
+    phases::validate(context, server, (!gone).then_some(source), catalog, &plan)?;
+    phases::release(context, source);
+    Ok(())
 }
 
 /// 1 when somebody must act.

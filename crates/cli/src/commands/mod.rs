@@ -1,6 +1,7 @@
 //! The commands: each strings phases together and tells the result.
 
 mod demo;
+mod doctor;
 mod embedded;
 mod generate;
 mod inspect;
@@ -8,9 +9,10 @@ mod migrate;
 mod on_run;
 
 use crate::Outcome;
-use crate::args::{Arguments, Command, Prepare, SourceFlags, Work};
+use crate::args::{Arguments, Command, Prepare, SourceFlags, Work, warn_of_password};
 use crate::output::Failure;
-use mssql2pg_migrate::config::{Config, Flags};
+use mssql2pg_migrate::config::{Config, Flags, SecretText, holds_password};
+use mssql2pg_sources::SourceInfo;
 use std::path::{Path, PathBuf};
 
 /// Runs the command.
@@ -19,6 +21,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome, Failure> {
     match command {
         Command::Demo(demo) => demo::run(&demo, &common),
         Command::Generate(generate) => generate::run(&generate, &common),
+        Command::Doctor(doctor) => doctor::run(&doctor, &common),
         Command::Inspect(inspect) => inspect::run(&inspect, &common),
         Command::Audit(work) => migrate::audit(&work, &common),
         Command::Plan(work) => migrate::plan(&work, &common),
@@ -34,6 +37,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome, Failure> {
 fn source_flags(argument: Option<&str>, source: &SourceFlags) -> Flags {
     let mut flags = Flags::default();
     source.add_to(&mut flags);
+    if argument.is_some_and(holds_password) {
+        warn_of_password("SOURCE_URL and .env are not");
+    }
     flags.settings.extend(argument.iter().map(|source| ("source.url", (*source).into())));
     flags
 }
@@ -59,20 +65,22 @@ impl Work {
 
 /// The source that the settings name.
 fn source_location(config: &Config) -> Result<&str, Failure> {
-    config.source.url.as_deref().filter(|url| !url.is_empty()).ok_or_else(|| {
+    config.source.url.as_ref().map(SecretText::expose).filter(|url| !url.is_empty()).ok_or_else(|| {
         Failure::usage(
             "no source is given",
-            "name a .bacpac: as the first argument, with --source, or as SOURCE_URL",
+            "name a .bacpac or the address of a SQL Server: as the first argument, with --source, or as SOURCE_URL",
         )
     })
 }
 
-/// The run folder that the settings name, or one beside the current folder named like the source.
-fn run_dir(config: &Config, location: &str) -> PathBuf {
-    config.run.dir.clone().unwrap_or_else(|| {
-        let stem = Path::new(location).file_stem().unwrap_or_default();
-        let mut name = stem.to_owned();
-        name.push(".run");
-        PathBuf::from(name)
+/// The run folder that the settings name, or one in the current folder named like the source.
+fn run_dir(config: &Config, source: &SourceInfo) -> PathBuf {
+    config.run.dir.clone().unwrap_or_else(|| match &source.database {
+        Some(database) => PathBuf::from(format!("{}.run", database.replace(['/', '\\', '\0'], "_"))),
+        None => {
+            let mut name = Path::new(&source.location).file_stem().unwrap_or_default().to_owned();
+            name.push(".run");
+            PathBuf::from(name)
+        }
     })
 }

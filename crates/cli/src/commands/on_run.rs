@@ -1,12 +1,12 @@
 //! `validate`, `report` and `status`: single phases on a run folder.
 
-use super::migrate::{open_source, outcome, status_table, summary};
+use super::migrate::{is_address, open_source, outcome, status_table, summary};
 use crate::args::{Common, OnRun};
 use crate::output::{self, Failure};
 use crate::{INTERRUPT, Outcome, progress};
-use mssql2pg_migrate::config::{Config, Flags};
+use mssql2pg_migrate::config::{Config, Flags, SecretText};
 use mssql2pg_migrate::facts::{Facts, VerdictState};
-use mssql2pg_migrate::phases::{self, Context, RunState};
+use mssql2pg_migrate::phases::{self, Context, Purpose, RunState};
 use mssql2pg_migrate::progress::Event;
 use mssql2pg_migrate::target_server::TargetServer;
 use mssql2pg_migrate::{Error, Run};
@@ -42,21 +42,41 @@ fn config(on_run: &OnRun, common: &Common) -> Result<Config, Failure> {
     let mut flags = Flags::default();
     on_run.server.add_to(&mut flags);
     flags.settings.extend(on_run.jobs.iter().map(|jobs| ("load.jobs", i64::from(*jobs).into())));
-    let mut config = common.config(flags)?;
-    // A URL meant for another migration must not be asked of an embedded run; see TargetServer::open.
-    config.source.url = None;
-    Ok(config)
+    Ok(common.config(flags)?)
 }
 
-/// The source of the run, if it is still where it was and the same.
+/// The source of the run, if it is still where it was and the same. A file only: to report on a run, no server is
+/// asked.
 fn source_of(run: &Run) -> Option<Box<dyn Source>> {
-    let source = open_source(&run.identity().source.location).ok()?;
+    let location = &run.identity().source.location;
+    if is_address(location) {
+        return None;
+    }
+    same_source(run, location)
+}
+
+fn same_source(run: &Run, location: &str) -> Option<Box<dyn Source>> {
+    let source = open_source(location).ok()?;
     (source.about().identity == run.identity().source.identity).then_some(source)
+}
+
+/// The source of the run with its rows as they were: a live one only if it still holds the state that was read.
+fn source_with_rows(context: Context<'_>, address: Option<&str>) -> Option<Box<dyn Source>> {
+    let location = &context.run.identity().source.location;
+    if !is_address(location) {
+        return same_source(context.run, location);
+    }
+    // The run does not know the password; the settings may.
+    let source = same_source(context.run, address.unwrap_or(location))?;
+    let catalog = context.run.catalog().ok()?;
+    phases::hold(context, source.as_ref(), &catalog, Purpose::Load).ok()?;
+    Some(source)
 }
 
 /// `mssql2pg validate`.
 pub(crate) fn validate(on_run: &OnRun, common: &Common) -> Result<Outcome, Failure> {
     let mut config = config(on_run, common)?;
+    let address = config.source.url.take();
     let run = Run::open(&find_run(on_run, &config)?)?;
     use_run_settings(&mut config, &run);
     let progress = progress::choose(common);
@@ -64,13 +84,17 @@ pub(crate) fn validate(on_run: &OnRun, common: &Common) -> Result<Outcome, Failu
     if phases::run_state(&run, &server)? != RunState::Made {
         return Err(unknown_to_target(&run, &server).into());
     }
-    let source = source_of(&run);
+    let context = Context { run: &run, config: &config, progress: progress.as_ref(), interrupt: &INTERRUPT };
+    let source = source_with_rows(context, address.as_ref().map(SecretText::expose));
     if source.is_none() {
         let text = "the source is not at hand: differences are found, but their columns not named";
         progress.event(&Event::Note { text });
     }
-    let context = Context { run: &run, config: &config, progress: progress.as_ref(), interrupt: &INTERRUPT };
-    phases::validate(context, &server, source.as_deref(), &run.catalog()?, &run.plan()?)?;
+    let catalog = run.catalog()?;
+    let validation = phases::validate(context, &server, source.as_deref(), &catalog, &run.plan()?)?;
+    if let Some(source) = source.as_deref().filter(|_| validation.passed()) {
+        phases::release(context, source);
+    }
     let (facts, report) = phases::report(context, Some(&server), source.as_deref())?;
     server.close()?;
     summary(&facts, &report, run.dir(), common);
