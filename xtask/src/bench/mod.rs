@@ -1,14 +1,16 @@
-//! `cargo x bench load [ROWS]`: the load against a yardstick in the same run.
+//! `cargo x bench load|live|memory [ROWS]`: the product against a yardstick in the same run.
 //!
-//! The product: the release binary migrates a generated `.bacpac` of one table (14 columns, about
-//! 160 bytes a row in COPY's binary form) into an embedded PostgreSQL; only its phase `load` is timed.
-//! The yardstick, with the same number of workers: the same parts are inflated and thrown away while
-//! the same rows, already encoded, go through the same client into the same table. Machines are
-//! noisy: both are run in turn, and the medians and their ratio are printed. Nothing is asserted.
+//! The product is the release binary, of which only the phase `load` is timed. The yardstick does only what cannot be
+//! left out, with as many threads: it reads the same bytes and throws them away while the same rows, already encoded, go
+//! through the same client into the same table. Machines are noisy: both are run in turn, and the medians and their
+//! ratio are printed. Nothing is asserted.
+
+pub(crate) mod live;
+pub(crate) mod load;
+pub(crate) mod memory;
 
 use crate::tell;
 use mssql2pg_catalog::{Stop, Table};
-use mssql2pg_generate::write_orders_bench;
 use mssql2pg_mapping::encode::{CopyOutput, CopyRows, RejectedRow};
 use mssql2pg_mapping::{MappingSettings, TablePlan, ddl, plan_database};
 use mssql2pg_sources::{Source, Split};
@@ -23,23 +25,25 @@ use std::time::{Duration, Instant};
 
 const DEFAULT_ROWS: u64 = 2_000_000;
 const ROUNDS: usize = 5;
-/// More rows than this are not kept encoded in memory, so there is no yardstick for them.
-const YARDSTICK_ROWS: u64 = 5_000_000;
 /// Tells the second, optimised process of this program that it is the one that measures.
 const MEASURING: &str = "XTASK_MEASURING";
 
-/// Builds everything with optimisation and measures there.
-pub(crate) fn load(arguments: &[&str]) -> Result<(), String> {
+/// Builds everything with optimisation and measures there: `measure` is run in that second process.
+fn optimised(
+    what: &str,
+    arguments: &[&str],
+    measure: impl FnOnce(u64) -> Result<(), String>,
+) -> Result<(), String> {
     let rows = match arguments {
         [] => DEFAULT_ROWS,
         [rows] => rows.replace('_', "").parse().map_err(|_| format!("{rows} is not a number of rows"))?,
-        _ => return Err("usage: cargo x bench load [ROWS]".to_owned()),
+        _ => return Err(format!("usage: cargo x bench {what} [ROWS]")),
     };
     if std::env::var_os(MEASURING).is_some() {
         return measure(rows);
     }
     let build = ["build", "--release", "--package", "mssql2pg", "--package", "xtask"];
-    let run = ["run", "--quiet", "--release", "--package", "xtask", "--", "bench", "load", &rows.to_string()];
+    let run = ["run", "--quiet", "--release", "--package", "xtask", "--", "bench", what, &rows.to_string()];
     for arguments in [&build[..], &run[..]] {
         let status = Command::new(env!("CARGO")).args(arguments).env(MEASURING, "1").status();
         if !status.map_err(|error| error.to_string())?.success() {
@@ -58,39 +62,47 @@ struct Measured {
     peak_mib: u64,
 }
 
-fn measure(rows: u64) -> Result<(), String> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let file = folder.path().join("bench.bacpac");
-    tell(&format!("generating {rows} rows"));
-    write_orders_bench(&file, rows, 1, &mut |_| {}).map_err(|error| error.to_string())?;
-    let runtime = find(&FindOptions::default(), &mut |text| tell(text)).map_err(|error| error.to_string())?;
-    let server = Server::start(&runtime, &folder.path().join("postgres"), Purpose::Demo)
-        .map_err(|error| error.to_string())?;
-    tell(&format!("{runtime}"));
-    let workers = std::thread::available_parallelism().map_or(2, usize::from).min(8);
-    let with_yardstick = rows <= YARDSTICK_ROWS;
-    let encoded = if with_yardstick { Some(Encoded::new(&file)?) } else { None };
+/// Runs the product and its yardstick in turn and prints their medians and the ratio of the walls.
+///
+/// Whoever comes second finds a busier disk, so they take turns.
+fn take_turns(
+    server: &Server,
+    rows: u64,
+    rounds: usize,
+    product: &mut dyn FnMut(usize) -> Result<Measured, String>,
+    yardstick: Option<&mut dyn FnMut(usize) -> Result<Measured, String>>,
+) -> Result<(), String> {
     let (mut ours, mut yardsticks) = (Vec::new(), Vec::new());
-    let rounds = if with_yardstick { ROUNDS } else { 1 };
+    let mut yardstick = yardstick;
     for round in 0..rounds {
-        // Whoever comes second finds a busier disk, so they take turns.
         for ours_now in [round % 2 == 0, round % 2 != 0] {
-            settle(&server)?;
-            match &encoded {
-                _ if ours_now => ours.push(run_product(&server, &file, folder.path(), round, workers)?),
-                Some(encoded) => yardsticks.push(run_yardstick(&server, encoded, round, workers)?),
+            settle(server)?;
+            match &mut yardstick {
+                _ if ours_now => ours.push(product(round)?),
+                Some(yardstick) => yardsticks.push(yardstick(round)?),
                 None => {}
             }
         }
     }
-    server.stop().map_err(|error| error.to_string())?;
     print("mssql2pg", &ours, rows);
-    if with_yardstick {
+    if !yardsticks.is_empty() {
         print("yardstick", &yardsticks, rows);
         let ratio = median(&ours, |run| run.wall) / median(&yardsticks, |run| run.wall);
-        tell(&format!("ratio of walls: {ratio:.2}, {workers} workers, median of {rounds}"));
+        tell(&format!("ratio of walls: {ratio:.2}, {} workers, median of {rounds}", workers()));
     }
     Ok(())
+}
+
+/// Workers of the product, and threads of each kind of the yardstick.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).min(8)
+}
+
+/// An embedded PostgreSQL in `folder`.
+fn start_postgres(folder: &Path) -> Result<Server, String> {
+    let runtime = find(&FindOptions::default(), &mut |text| tell(text)).map_err(|error| error.to_string())?;
+    tell(&format!("{runtime}"));
+    Server::start(&runtime, &folder.join("postgres"), Purpose::Demo).map_err(|error| error.to_string())
 }
 
 /// Writes out what earlier runs have left, so that nobody pays for another.
@@ -119,24 +131,34 @@ fn print(name: &str, runs: &[Measured], rows: u64) {
     ));
 }
 
-/// Runs the release binary and measures its phase `load` from its own events.
+/// One round of the product.
 fn run_product(
     server: &Server,
-    file: &Path,
+    source: &str,
     folder: &Path,
     round: usize,
-    workers: usize,
+    flags: &[&str],
 ) -> Result<Measured, String> {
-    let database = format!("product{round}");
-    server.create_database(&database).map_err(|error| error.to_string())?;
+    measured_run(server, source, folder, &format!("product{round}"), flags)
+}
+
+/// Runs the release binary into a new database of that name and measures its phase `load` from its own events.
+fn measured_run(
+    server: &Server,
+    source: &str,
+    folder: &Path,
+    database: &str,
+    flags: &[&str],
+) -> Result<Measured, String> {
+    server.create_database(database).map_err(|error| error.to_string())?;
     let binary = std::env::current_exe().map_err(|error| error.to_string())?.with_file_name("mssql2pg");
     let mut child = Command::new(binary)
-        .args(["--json", "migrate"])
-        .arg(file)
-        .arg("--run")
+        .args(["--json", "migrate", "--run"])
         .arg(folder.join(format!("{database}.run")))
-        .args(["--jobs", &workers.to_string()])
-        .env("TARGET_URL", server.url(&database))
+        .args(["--jobs", &workers().to_string()])
+        .args(flags)
+        .env("SOURCE_URL", source)
+        .env("TARGET_URL", server.url(database))
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| error.to_string())?;
@@ -175,7 +197,7 @@ impl Encoded {
         let plan = plan_database(&catalog, &MappingSettings::default()).map_err(|error| error.to_string())?;
         let (table, plan) = catalog.tables.into_iter().zip(plan.tables).next().ok_or("no table")?;
         let mut splits = Vec::new();
-        for split in source.splits(&table).map_err(|error| error.to_string())? {
+        for split in source.splits(&table, u64::MAX).map_err(|error| error.to_string())? {
             let mut chunks = Chunks(Vec::new());
             let mut rows = CopyRows::new(&plan, 64 * 1024, &mut chunks);
             source.read(&table, &split, &mut rows).map_err(|error| error.to_string())?;
@@ -199,12 +221,12 @@ impl CopyOutput for Chunks {
     }
 }
 
-/// Inflates parts and copies encoded rows, each with `workers` threads at once.
+/// Reads with `read` and copies encoded rows, each with as many threads as the product has workers, at once.
 fn run_yardstick(
     server: &Server,
     encoded: &Encoded,
     round: usize,
-    workers: usize,
+    read: &(dyn Fn() -> Result<(), String> + Sync),
 ) -> Result<Measured, String> {
     let database = format!("yardstick{round}");
     server.create_database(&database).map_err(|error| error.to_string())?;
@@ -224,23 +246,15 @@ fn run_yardstick(
     connection.batch(&claims.join(";")).map_err(|error| error.to_string())?;
     connection.batch(&ddl::create_table(&encoded.plan)).map_err(|error| error.to_string())?;
     let copy_sql = ddl::copy_in(&encoded.plan);
-    let to_inflate: Mutex<VecDeque<&Split>> =
-        Mutex::new(encoded.splits.iter().map(|(split, _, _)| split).collect());
     let to_copy: Mutex<VecDeque<_>> = Mutex::new(encoded.splits.iter().collect());
     let own_before = cpu_seconds(std::process::id());
     let pg_before = postgres_seconds(server)?;
     let started = Instant::now();
-    let inflate = || -> Result<(), String> {
-        while let Some(split) = to_inflate.lock().map_err(|error| error.to_string())?.pop_front() {
-            encoded.source.drain(&encoded.table, split).map_err(|error| error.to_string())?;
-        }
-        Ok(())
-    };
     let copy = || -> Result<(), String> {
         let mut connection = target.connect().map_err(|error| error.to_string())?;
         while let Some((split, chunks, rows)) = to_copy.lock().map_err(|error| error.to_string())?.pop_front()
         {
-            let mut fill = |writer: &mut dyn std::io::Write| {
+            let mut fill = |writer: &mut (dyn std::io::Write + Send)| {
                 for chunk in chunks {
                     writer.write_all(chunk).map_err(mssql2pg_target::FillError::Io)?;
                 }
@@ -262,7 +276,7 @@ fn run_yardstick(
         Ok(())
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers).flat_map(|_| [scope.spawn(inflate), scope.spawn(copy)]).collect();
+        let threads: Vec<_> = (0..workers()).flat_map(|_| [scope.spawn(read), scope.spawn(copy)]).collect();
         threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a thread failed".to_owned())?)
     })?;
     Ok(Measured {
