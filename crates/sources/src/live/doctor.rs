@@ -65,7 +65,7 @@ fn look(location: &str, steps: &mut Steps) -> Result<(), Stop> {
     port(&address, &places, steps)?;
     encryption(&address, steps)?;
     let mut session = login(&address, steps)?;
-    session::look(&mut session, steps);
+    session::look(&address, &mut session, steps);
     Ok(())
 }
 

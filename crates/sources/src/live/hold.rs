@@ -77,12 +77,14 @@ impl Changes {
 }
 
 /// What the server says about its means.
-struct Means {
+pub(super) struct Means {
     create_date: String,
-    is_read_only: bool,
-    allows_isolation: bool,
+    /// Whether nobody can change the database.
+    pub(super) is_read_only: bool,
+    /// Whether SNAPSHOT isolation is allowed.
+    pub(super) allows_isolation: bool,
     /// Why no database snapshot can be made; none if one can.
-    no_snapshot: Option<&'static str>,
+    pub(super) no_snapshot: Option<&'static str>,
     /// Whether two sessions may be on two servers, and nothing tells them apart.
     may_differ: bool,
     now: String,
@@ -210,7 +212,11 @@ fn again(
     }
 }
 
-fn means(address: &Address, session: &mut Session) -> Result<Means, SourceError> {
+/// What could hold the database still. [`hold`] and the doctor decide by the same answer.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub(super) fn means(address: &Address, session: &mut Session) -> Result<Means, SourceError> {
     let answer = session.ask("ask what can hold the database still", HOLD)?;
     let row = answer
         .first()
@@ -219,7 +225,7 @@ fn means(address: &Address, session: &mut Session) -> Result<Means, SourceError>
     let no_snapshot = if AZURE.contains(&edition) {
         Some("there are none on Azure SQL")
     } else if !row.flag("may_create_database")? {
-        Some("the login may not create one")
+        Some("the login may not create one (CREATE ANY DATABASE)")
     } else if address.application_intent_read_only {
         Some(
             "with application_intent=read-only each session may reach another replica, and a snapshot is on one",

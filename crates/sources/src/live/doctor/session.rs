@@ -2,8 +2,10 @@
 
 use crate::SourceError;
 use crate::doctor::{Steps, told};
+use crate::live::address::Address;
 use crate::live::cells::AnswerRow;
 use crate::live::connect::Session;
+use crate::live::hold;
 use crate::live::quote;
 
 const SERVER: &str = include_str!("../queries/doctor_server.sql");
@@ -11,7 +13,6 @@ const PERMISSIONS: &str = include_str!("../queries/doctor_permissions.sql");
 const TABLES: &str = include_str!("../queries/doctor_tables.sql");
 const HIDDEN: &str = include_str!("../queries/doctor_hidden_2016.sql");
 const SIZES: &str = include_str!("../queries/doctor_sizes.sql");
-const HOLD: &str = include_str!("../queries/hold.sql");
 const CHANGES: &str = include_str!("../queries/doctor_changes.sql");
 const CODE_PAGES: &str = include_str!("../queries/code_pages.sql");
 
@@ -35,11 +36,12 @@ struct Server {
     engine: i64,
     database: String,
     user: String,
+    address: Address,
 }
 
 /// Every step that needs a session; one that fails does not end the others.
-pub(super) fn look(session: &mut Session, steps: &mut Steps) {
-    let server = match about(session, steps) {
+pub(super) fn look(address: &Address, session: &mut Session, steps: &mut Steps) {
+    let server = match about(address, session, steps) {
         Ok(server) => server,
         Err(error) => return failed(steps, "database", &error),
     };
@@ -78,7 +80,7 @@ fn row<T>(
     }
 }
 
-fn about(session: &mut Session, steps: &mut Steps) -> Result<Server, SourceError> {
+fn about(address: &Address, session: &mut Session, steps: &mut Steps) -> Result<Server, SourceError> {
     row(session, "ask what the server is", SERVER, |row| {
         let version = row.name("product_version")?;
         let edition = row.text("edition")?.unwrap_or("unknown edition").to_owned();
@@ -87,6 +89,7 @@ fn about(session: &mut Session, steps: &mut Steps) -> Result<Server, SourceError
             engine: row.int("engine_edition")?.unwrap_or(0),
             database: row.name("database_name")?,
             user: row.text("user_name")?.unwrap_or("…").to_owned(),
+            address: address.clone(),
         };
         match server.database.as_str() {
             "master" | "model" | "msdb" | "tempdb" => steps.failed(
@@ -193,33 +196,31 @@ fn hidden(session: &mut Session, server: &Server, steps: &mut Steps) -> Result<(
 }
 
 fn consistency(session: &mut Session, server: &Server, steps: &mut Steps) -> Result<(), SourceError> {
-    let (read_only, isolation, snapshot) =
-        row(session, "ask what can hold the database still", HOLD, |row| {
-            let read_only = row.flag("is_read_only")? || row.int("source_database_id")?.is_some();
-            let isolation = row.text("snapshot_isolation_state_desc")? == Some("ON");
-            Ok((read_only, isolation, row.flag("may_create_database")?))
-        })?;
+    let means = hold::means(&server.address, session)?;
+    let (read_only, isolation) = (means.is_read_only, means.allows_isolation);
     let cloud = matches!(server.engine, AZURE | MANAGED | FABRIC);
     let isolation_sql = format!("alter database {} set allow_snapshot_isolation on", quote(&server.database));
-    match (read_only, snapshot && !cloud, isolation) {
+    match (read_only, means.no_snapshot, isolation) {
         (true, ..) => steps.ok("consistency", "the database is read-only"),
-        (_, true, true) => steps.ok("consistency", "a database snapshot can be made, and SNAPSHOT isolation is allowed"),
-        (_, true, false) => steps.ok("consistency", "a database snapshot can be made; SNAPSHOT isolation is not allowed"),
-        (_, false, true) if cloud => {
+        (_, None, true) => steps.ok("consistency", "a database snapshot can be made, and SNAPSHOT isolation is allowed"),
+        (_, None, false) => steps.ok("consistency", "a database snapshot can be made; SNAPSHOT isolation is not allowed"),
+        (_, Some(_), true) if cloud => {
             steps.ok("consistency", "SNAPSHOT isolation is allowed; there are no database snapshots on Azure");
         }
-        (_, false, true) => steps.ok(
+        (_, Some(why), true) => steps.ok(
             "consistency",
-            "SNAPSHOT isolation is allowed; a database snapshot is exact with any number of workers, but needs CREATE ANY DATABASE",
+            format!(
+                "SNAPSHOT isolation is allowed; a database snapshot is exact with any number of workers, but {why}"
+            ),
         ),
         _ if cloud => steps.failed(
             "consistency",
             "nothing can hold the rows still: SNAPSHOT isolation is not allowed",
             format!("{isolation_sql}; or --quiesced, or --accept-moving-source"),
         ),
-        _ => steps.failed(
+        (_, Some(why), false) => steps.failed(
             "consistency",
-            "nothing can hold the rows still: the login may make no database snapshot, and SNAPSHOT isolation is not allowed",
+            format!("nothing can hold the rows still: no database snapshot, since {why}, and SNAPSHOT isolation is not allowed"),
             format!(
                 "use master; grant create any database to the login; or {isolation_sql}; or --quiesced, or --accept-moving-source"
             ),
