@@ -10,7 +10,7 @@ use mssql2pg_sources::SourceInfo;
 use serde::{Deserialize, Serialize};
 
 /// The version of `report.json`.
-pub const FACTS_FORMAT: u32 = 1;
+pub const FACTS_FORMAT: u32 = 2;
 
 /// Everything that a report may say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -140,6 +140,12 @@ pub struct TableFacts {
     pub digest_read: Option<String>,
     /// Columns whose contents differ, when the digests do.
     pub differing_columns: Vec<String>,
+    /// The rows that differ, where validation went to find them.
+    #[serde(default)]
+    pub differences: Option<Differences>,
+    /// What the second witness compared; none where it did not.
+    #[serde(default)]
+    pub measures: Option<MeasureFacts>,
     /// The columns side by side.
     pub columns: Vec<ColumnFacts>,
     /// What was altered on the way, counted.
@@ -171,6 +177,68 @@ pub struct ColumnFacts {
     pub nulls: Option<u64>,
     /// Empty strings counted by the audit.
     pub empty: Option<u64>,
+    /// About how many different values the audit saw, NULL left out.
+    #[serde(default)]
+    pub distinct: Option<u64>,
+    /// The smallest value, as people write it; none for private data and for types without an order.
+    #[serde(default)]
+    pub minimum: Option<String>,
+    /// The largest value likewise.
+    #[serde(default)]
+    pub maximum: Option<String>,
+    /// The longest text in UTF-16 units, the longest binary value in bytes.
+    #[serde(default)]
+    pub longest: Option<u64>,
+}
+
+/// What the second witness compared in one table.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MeasureFacts {
+    /// Measures that are equal, counts of NULLs included.
+    pub equal: u64,
+    /// Measures that differ.
+    pub different: u64,
+    /// Columns of which only the NULLs could be compared, with the reason.
+    pub counted_only: Vec<(String, String)>,
+    /// Whether the source's own engine computed its side (a running server), not we from the decoded values.
+    pub by_server: bool,
+}
+
+/// The rows of one table that differ.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Differences {
+    /// How many rows differ.
+    pub total: u64,
+    /// Some of them, in the order in which they were found.
+    pub rows: Vec<RowDifference>,
+}
+
+/// One row that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowDifference {
+    /// What is wrong with it.
+    pub kind: DifferenceKind,
+    /// Its key: `OrderID=7, Line=2`; of a table without a key, what tells the row apart.
+    pub key: String,
+    /// Source names of the columns that differ; empty for a row that one side does not have.
+    pub columns: Vec<String>,
+    /// Per differing column the value in the source and in the target, where the user wants to see values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<(Option<String>, Option<String>)>,
+}
+
+/// How a row differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DifferenceKind {
+    /// The source has it, the target does not.
+    Missing,
+    /// The target has it, the source does not.
+    Extra,
+    /// The target has it more often than the source.
+    Doubled,
+    /// Both have it, with different values.
+    Changed,
 }
 
 /// One check of validation on one table.

@@ -56,6 +56,18 @@ pub struct ColumnBaseline {
     pub nulls: u64,
     /// Values of no length: empty strings, empty binaries.
     pub empty: u64,
+    /// About how many different values there are, NULL left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distinct: Option<u64>,
+    /// The smallest value as people write it; left out with `audit.samples = false` and where a type has no order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<String>,
+    /// The largest value likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<String>,
+    /// The longest text in UTF-16 units, the longest binary value in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest: Option<u64>,
 }
 
 impl Baseline {
@@ -169,6 +181,10 @@ impl TableCounts {
             column: column.name.clone(),
             nulls: self.nulls.get(place).copied().unwrap_or(0),
             empty: self.empty.get(place).copied().unwrap_or(0),
+            distinct: None,
+            minimum: None,
+            maximum: None,
+            longest: None,
         });
         let measures =
             self.measures.as_ref().map_or_else(|| MeasureRows::new(table).measures(), MeasureRows::measures);

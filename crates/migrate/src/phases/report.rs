@@ -198,6 +198,8 @@ impl TableInputs<'_> {
             differing_columns: validation
                 .map(|validation| validation.differing_columns.clone())
                 .unwrap_or_default(),
+            differences: None,
+            measures: None,
             columns: plan.columns.iter().map(|column| self.column(column)).collect(),
             losses,
             checks: validation.map(|validation| validation.checks.clone()).unwrap_or_default(),
@@ -242,6 +244,10 @@ impl TableInputs<'_> {
             default: column.generated.clone().or_else(|| column.default.clone()),
             nulls: profile.map(|profile| profile.nulls),
             empty: profile.map(|profile| profile.empty),
+            distinct: profile.and_then(|profile| profile.distinct),
+            minimum: profile.and_then(|profile| profile.minimum.clone()),
+            maximum: profile.and_then(|profile| profile.maximum.clone()),
+            longest: profile.and_then(|profile| profile.longest),
         }
     }
 }
