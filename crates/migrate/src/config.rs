@@ -4,6 +4,7 @@
 //! Invariant: a password comes from the environment, from `.env` or from `.pgpass`, never from the
 //! file; nothing here prints one.
 
+use crate::checks::audit::Rule;
 use crate::error::Error;
 use crate::settings::{Kind, SETTINGS};
 use mssql2pg_mapping::MappingSettings;
@@ -181,13 +182,39 @@ pub struct TablesConfig {
 #[expect(missing_docs, reason = "see settings::SETTINGS")]
 pub struct AuditConfig {
     pub critical: Vec<String>,
+    pub email: Vec<String>,
     pub samples: bool,
+    pub sample: u64,
+    pub memory: u64,
+    pub fail_on: FailOn,
+    pub rule: Vec<Rule>,
 }
 
 impl Default for AuditConfig {
     fn default() -> Self {
-        Self { critical: Vec::new(), samples: true }
+        Self {
+            critical: Vec::new(),
+            email: Vec::new(),
+            samples: true,
+            sample: 0,
+            memory: 256,
+            fail_on: FailOn::Blocker,
+            rule: Vec::new(),
+        }
     }
+}
+
+/// From which severity on findings make `audit` end with exit code 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailOn {
+    /// Warnings and blockers.
+    Warning,
+    /// Blockers.
+    #[default]
+    Blocker,
+    /// None.
+    Never,
 }
 
 /// Text that no `Debug` prints.

@@ -30,7 +30,10 @@ pub use loss::{LOSS_SAMPLES, Loss, LossKind, RejectedRow, merge_losses};
 pub use readable::text_of;
 
 use crate::plan::ColumnPlan;
+use crate::settings::TextPolicy;
+use mssql2pg_catalog::Value;
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
 
 /// How a column's values become COPY bytes. What an encoder needs besides (length, scale) is in the
 /// column's PostgreSQL type.
@@ -115,6 +118,38 @@ impl Reject {
     fn new(reason: impl Into<Box<str>>) -> Self {
         Self(reason.into())
     }
+}
+
+/// What PostgreSQL cannot hold of a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TextFlaws {
+    /// It has a NUL character.
+    pub nul: bool,
+    /// It has half a surrogate pair, or bytes that its code page does not define.
+    pub invalid: bool,
+}
+
+/// Appends a text as UTF-8, by the rules of the load: flaws are replaced by U+FFFD. None if the value is no text; then
+/// nothing is appended.
+pub fn put_text(out: &mut Vec<u8>, value: &Value<'_>) -> Option<TextFlaws> {
+    static RULES: LazyLock<text::TextRules> = LazyLock::new(|| text::TextRules {
+        nul: TextPolicy::Replace,
+        invalid: TextPolicy::Replace,
+        replacement: char::REPLACEMENT_CHARACTER.to_string(),
+    });
+    let (rules, start, mut changes) = (&*RULES, out.len(), text::TextChanges::default());
+    let put = match *value {
+        Value::Utf16(bytes) => text::put_utf16(out, bytes, rules, &mut changes),
+        Value::CodePage(bytes, page) => text::put_code_page(out, bytes, page.0, rules, &mut changes),
+        Value::Utf8(bytes) => text::put_utf8(out, bytes, rules, &mut changes),
+        _ => return None,
+    };
+    // What no replacement helps: an odd number of bytes, a page that nobody knows.
+    if put.is_err() {
+        out.truncate(start);
+        changes.invalid = true;
+    }
+    Some(TextFlaws { nul: changes.nul, invalid: changes.invalid })
 }
 
 /// Appends a field of fixed size, at most 16 bytes: length and bytes, in one copy.

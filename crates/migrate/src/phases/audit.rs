@@ -1,23 +1,39 @@
 //! Audit: one pass over every row of the source before anything moves.
 //!
-//! Leaves `baseline.json` (rows, NULLs and empty strings per column) and the findings of the
-//! column checks in [`crate::checks::audit`].
+//! Leaves `baseline.json` (rows, and per column NULLs, empty values, a profile and the measures of the second witness) and
+//! the findings of the checks in [`crate::checks::audit`].
+//!
+//! | file | does |
+//! |---|---|
+//! | `rows` | the sink of the pass |
+//! | `tests_of_table` | the tests that values are put to |
+//! | `profile` | a column's profile |
+//! | `keys` | sets of keys, in bounded memory |
+//! | `references` | what the sets say: orphans, keys that repeat |
 
-use super::audit_rows::AuditRows;
+mod keys;
+mod profile;
+mod references;
+mod rows;
+mod tests_of_table;
+
 use super::splits::splits_of;
 use super::workers::{retried, work_off};
 use super::{Context, selected};
-use crate::checks::audit::ALL;
+use crate::checks::audit::{ALL, How, Moment};
 use crate::config::Config;
 use crate::error::Error;
 use crate::progress::Event;
+use keys::KeyStore;
 use mssql2pg_catalog::{Catalog, Finding, Severity, Table, TableMeasures};
-use mssql2pg_mapping::settings::TextPolicy;
 use mssql2pg_mapping::witness::MeasureRows;
 use mssql2pg_sources::{Hold, Source, Split};
+use references::Wanted;
+use rows::{AuditRows, Reading, TableCounts};
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
+use tests_of_table::TableTests;
 
 /// `baseline.json`: what the source held before anything moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +45,9 @@ pub struct Baseline {
     /// The state of the source that was counted: [`mssql2pg_sources::Hold::state`].
     #[serde(default)]
     pub state: String,
+    /// What the settings of `[audit]` were, as a hash.
+    #[serde(default)]
+    pub settings: String,
     /// Tables in the catalog's order.
     pub tables: Vec<TableBaseline>,
 }
@@ -40,6 +59,9 @@ pub struct TableBaseline {
     pub table: String,
     /// Its rows.
     pub rows: u64,
+    /// Whether only some of its rows were looked at (`audit.sample`); then these are the numbers of those.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sampled: bool,
     /// Its stored columns in order.
     pub columns: Vec<ColumnBaseline>,
     /// What was measured of its values: the second witness.
@@ -82,33 +104,41 @@ impl Baseline {
     }
 }
 
-/// Counts every table. A run that has a baseline of the held state keeps it.
+/// Counts and checks every table. A run that has a baseline of the held state, made with the same settings, keeps it; once
+/// rows are loaded it keeps any.
 ///
 /// # Errors
-/// When the source cannot be read to its end, or a file cannot be written.
+/// When the source cannot be read to its end, a rule of the user's means nothing, or a file cannot be written.
 pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Result<Baseline, Error> {
     let hold: Hold = context.run.read_json("hold.json")?.unwrap_or_else(Hold::file);
+    let settings = settings_hash(context.config);
     let known: Option<Baseline> = context.run.read_json("baseline.json")?;
-    if let Some(baseline) = known.filter(|baseline| baseline.state.is_empty() || baseline.state == hold.state)
-    {
+    let load_begun = context.run.phase_has_begun("load")?;
+    let holds = |baseline: &Baseline| {
+        (baseline.state.is_empty() || baseline.state == hold.state)
+            && (load_begun || baseline.settings == settings)
+    };
+    if let Some(baseline) = known.filter(holds) {
         return Ok(baseline);
     }
+    let is_live = source.about().database.is_some();
+    context.config.audit.rule.iter().try_for_each(|rule| rule.check(is_live))?;
     let (catalog, left_out) = selected(catalog.clone(), &context.config.tables)?;
     context.timed("audit", || {
         let counted_at = crate::run::now();
-        let counts = count_tables(context, source, &catalog)?;
-        let mut findings = Vec::new();
-        let mut tables = Vec::new();
-        for (table, counts) in catalog.tables.iter().zip(counts) {
-            findings.extend(counts.findings(table, context.config));
-            tables.push(counts.baseline(table));
-        }
-        let baseline = Baseline { format: 1, counted_at, state: hold.state.clone(), tables };
+        let (tables, mut findings) = Pass::new(context, source, &catalog)?.run()?;
+        let baseline = Baseline { format: 1, counted_at, state: hold.state.clone(), settings, tables };
         findings.extend(claim_differs(&catalog, left_out.is_empty(), &baseline));
         context.run.put_findings("audit", findings)?;
         context.run.write_json("baseline.json", &baseline)?;
         Ok(baseline)
     })
+}
+
+/// What findings depend on besides the source.
+fn settings_hash(config: &Config) -> String {
+    let settings = format!("{:?} {:?} {:?}", config.audit, config.text, config.names);
+    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(settings.as_bytes()))
 }
 
 /// The source's own count of all rows is taken before its export begins, so a difference is no error,
@@ -128,169 +158,207 @@ fn claim_differs(catalog: &Catalog, is_whole: bool, baseline: &Baseline) -> Opti
     })
 }
 
-/// What was counted in one table.
-#[derive(Default)]
-pub(super) struct TableCounts {
-    pub(super) rows: u64,
-    pub(super) nulls: Vec<u64>,
-    pub(super) empty: Vec<u64>,
-    /// Per check that applies: its place in [`ALL`], the column's place, how many, sample keys.
-    pub(super) defects: Vec<Defects>,
-    /// The second witness; none before the first row of a split is read.
-    pub(super) measures: Option<MeasureRows>,
+/// One pass over all tables.
+struct Pass<'a> {
+    context: Context<'a>,
+    source: &'a dyn Source,
+    catalog: &'a Catalog,
+    tests: Vec<TableTests<'a>>,
+    splits: Vec<Vec<Split>>,
+    wanted: Wanted,
+    store: KeyStore,
+    /// Whether a split may be read again after an error.
+    may_fail: bool,
 }
 
-/// The defects that one check found in one column.
-pub(super) struct Defects {
-    pub(super) check: usize,
-    pub(super) column: usize,
-    pub(super) count: u64,
-    pub(super) samples: Vec<String>,
+/// How far a table is.
+struct Progressing {
+    splits_left: usize,
+    /// In split order, so that samples do not depend on which worker was faster.
+    counts: Vec<Option<TableCounts>>,
+    started: Option<Instant>,
 }
 
-/// How many sample keys a finding names.
-pub(super) const SAMPLES: usize = 10;
-
-impl TableCounts {
-    fn merge(&mut self, other: TableCounts) {
-        if self.nulls.is_empty() {
-            *self = other;
-            return;
-        }
-        self.rows += other.rows;
-        match (&mut self.measures, other.measures) {
-            (Some(measures), Some(more)) => measures.merge(&more),
-            (_, None) => {}
-            (none, more) => *none = more,
-        }
-        for (sum, more) in self.nulls.iter_mut().zip(other.nulls) {
-            *sum += more;
-        }
-        for (sum, more) in self.empty.iter_mut().zip(other.empty) {
-            *sum += more;
-        }
-        for (sum, more) in self.defects.iter_mut().zip(other.defects) {
-            sum.count += more.count;
-            sum.samples.extend(more.samples);
-            sum.samples.truncate(SAMPLES);
-        }
+impl<'a> Pass<'a> {
+    fn new(context: Context<'a>, source: &'a dyn Source, catalog: &'a Catalog) -> Result<Self, Error> {
+        let (config, moment) = (context.config, Moment::now());
+        let tables: Vec<&Table> = catalog.tables.iter().collect();
+        // A sample has not all keys, so that nothing can be said of references.
+        let wanted = match config.audit.sample {
+            0 => Wanted::of(catalog, config),
+            _ => Wanted::default(),
+        };
+        let limit = usize::try_from(config.audit.memory.saturating_mul(1 << 20)).unwrap_or(usize::MAX);
+        Ok(Self {
+            tests: catalog.tables.iter().map(|table| TableTests::new(table, config, moment)).collect(),
+            splits: splits_of(context, source, &tables)?,
+            store: KeyStore::new(wanted.sets.all().len(), limit, context.run.dir().to_owned()),
+            may_fail: source.about().database.is_some(),
+            wanted,
+            context,
+            source,
+            catalog,
+        })
     }
 
-    fn baseline(&self, table: &Table) -> TableBaseline {
-        let columns = table.stored_columns().enumerate().map(|(place, column)| ColumnBaseline {
+    fn run(self) -> Result<(Vec<TableBaseline>, Vec<Finding>), Error> {
+        let counts = self.count_tables()?;
+        let config = self.context.config;
+        let (mut tables, mut findings) = (Vec::new(), Vec::new());
+        for ((table, counts), tests) in self.catalog.tables.iter().zip(counts).zip(&self.tests) {
+            for (place, defects) in counts.defects.iter().enumerate().filter(|(_, defects)| defects.count > 0)
+            {
+                findings.extend(tests.finding(place, defects.count, &defects.samples, config));
+            }
+            findings.extend(sampled(table, &counts, config.audit.sample));
+            tables.push(baseline(table, &counts, config.audit.samples));
+        }
+        for check in ALL {
+            let found = match &check.how {
+                How::Catalog(found) => found(self.catalog, config),
+                How::Counts(found) => self
+                    .catalog
+                    .tables
+                    .iter()
+                    .zip(&tables)
+                    .flat_map(|(table, counts)| found(table, counts))
+                    .collect(),
+                How::Values(_) | How::References { .. } | How::Keys(_) => continue,
+            };
+            findings.extend(found.into_iter().map(|found| references::finding(check, found)));
+        }
+        let failed = || Error::file("cannot compare the keys that the audit has collected");
+        let mut of_keys = self.wanted.findings(self.catalog, &self.store).map_err(failed())?;
+        if config.audit.samples {
+            let sets = self.wanted.sets.all();
+            references::fill_samples(
+                self.context,
+                self.source,
+                self.catalog,
+                &self.splits,
+                sets,
+                &mut of_keys,
+            )?;
+        }
+        findings.extend(of_keys.into_iter().map(|of_key| of_key.finding));
+        Ok((tables, findings))
+    }
+
+    fn count_tables(&self) -> Result<Vec<TableCounts>, Error> {
+        let mut items: Vec<(usize, &Split)> = Vec::new();
+        let mut states = Vec::new();
+        for (place, splits) in self.splits.iter().enumerate() {
+            states.push(Mutex::new(Progressing {
+                splits_left: splits.len(),
+                counts: splits.iter().map(|_| None).collect(),
+                started: None,
+            }));
+            items.extend(splits.iter().map(|split| (place, split)));
+        }
+        items.sort_by_key(|(place, split)| (std::cmp::Reverse(split.estimated_bytes), *place, split.number));
+        let Context { config, interrupt, progress, .. } = self.context;
+        work_off(
+            config.load.workers(),
+            items,
+            interrupt,
+            || Ok(()),
+            |(), (place, split), halt| {
+                let (table, state) = (&self.catalog.tables[place], &states[place]);
+                let name = table.name.to_string();
+                let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
+                if lock().started.replace(Instant::now()).is_none() {
+                    progress.event(&Event::TableStarted { table: &name, rows: table.estimated_rows });
+                }
+                let tell = |rows, bytes| progress.event(&Event::Rows { table: &name, rows, bytes });
+                let sets = self.wanted.sets.of_table(place);
+                let counts = retried(halt, &name, split.number, || {
+                    let reading = Reading {
+                        table,
+                        tests: &self.tests[place],
+                        sets: &sets,
+                        store: &self.store,
+                        collation: self.catalog.database.collation.as_deref(),
+                        split: split.number,
+                        most_rows: config.audit.sample.div_ceil(self.splits[place].len().max(1) as u64),
+                        may_fail: self.may_fail,
+                    };
+                    let mut rows = AuditRows::new(reading, config.audit.samples, halt, &tell);
+                    self.source
+                        .read(table, split, &mut rows)
+                        .map_err(Error::source(format!("cannot audit {name}")))?;
+                    rows.finish()
+                        .map_err(Error::file(format!("cannot keep the keys of {name} in the run folder")))
+                })?;
+                if halt.is_set() {
+                    return Ok(());
+                }
+                let mut state = lock();
+                if let Some(place) = state.counts.get_mut(split.number as usize) {
+                    *place = Some(counts);
+                }
+                state.splits_left -= 1;
+                if state.splits_left == 0 {
+                    let rows = state.counts.iter().flatten().map(|counts| counts.rows).sum();
+                    let seconds = state.started.map_or(0.0, |started| started.elapsed().as_secs_f64());
+                    progress.event(&Event::TableFinished { table: &name, rows, seconds });
+                }
+                Ok(())
+            },
+        )?;
+        let total = |state: Mutex<Progressing>| {
+            let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let mut total = TableCounts::default();
+            state.counts.into_iter().flatten().for_each(|counts| total.merge(counts));
+            total
+        };
+        Ok(states.into_iter().map(total).collect())
+    }
+}
+
+fn baseline(table: &Table, counts: &TableCounts, shows_values: bool) -> TableBaseline {
+    let measures =
+        counts.measures.as_ref().map_or_else(|| MeasureRows::new(table).measures(), MeasureRows::measures);
+    let columns = table.stored_columns().enumerate().map(|(place, column)| {
+        let profile = counts.profiles.get(place);
+        let (minimum, maximum) = match measures.columns.get(place).filter(|_| shows_values) {
+            Some(measured) => match profile::measured_ends(&column.sql_type, measured) {
+                (None, None) => profile.map(profile::ColumnProfile::ends).unwrap_or_default(),
+                ends => ends,
+            },
+            None => (None, None),
+        };
+        ColumnBaseline {
             column: column.name.clone(),
-            nulls: self.nulls.get(place).copied().unwrap_or(0),
-            empty: self.empty.get(place).copied().unwrap_or(0),
-            distinct: None,
-            minimum: None,
-            maximum: None,
-            longest: None,
-        });
-        let measures =
-            self.measures.as_ref().map_or_else(|| MeasureRows::new(table).measures(), MeasureRows::measures);
-        TableBaseline {
-            table: table.name.to_string(),
-            rows: self.rows,
-            columns: columns.collect(),
-            measures: Some(measures),
+            nulls: counts.nulls.get(place).copied().unwrap_or(0),
+            empty: counts.empty.get(place).copied().unwrap_or(0),
+            distinct: profile.and_then(profile::ColumnProfile::distinct),
+            minimum,
+            maximum,
+            longest: profile.and_then(profile::ColumnProfile::longest),
         }
-    }
-
-    fn findings(&self, table: &Table, config: &Config) -> Vec<Finding> {
-        let columns: Vec<_> = table.stored_columns().collect();
-        let found = self.defects.iter().filter(|defects| defects.count > 0);
-        found
-            .filter_map(|defects| {
-                let (check, column) = (ALL.get(defects.check)?, columns.get(defects.column)?);
-                let object = format!("{}.{}", table.name, column.name);
-                let mut finding =
-                    Finding::new(check.code, check.severity, object, check.message, check.advice);
-                finding.count = Some(defects.count);
-                if let Some((setting, _)) =
-                    check.policy.filter(|(_, policy)| policy(&config.text) == TextPolicy::Reject)
-                {
-                    // The run will not be whole until somebody decides.
-                    finding.severity = Severity::Blocker;
-                    finding
-                        .message
-                        .push_str(&format!("; these rows will be rejected ({setting} = \"reject\")"));
-                }
-                if config.audit.samples {
-                    finding.samples = defects.samples.clone();
-                }
-                Some(finding)
-            })
-            .collect()
+    });
+    TableBaseline {
+        table: table.name.to_string(),
+        rows: counts.rows,
+        sampled: counts.cut,
+        columns: columns.collect(),
+        measures: Some(measures),
     }
 }
 
-fn count_tables(
-    context: Context<'_>,
-    source: &dyn Source,
-    catalog: &Catalog,
-) -> Result<Vec<TableCounts>, Error> {
-    struct Progressing {
-        splits_left: usize,
-        /// In split order, so that samples do not depend on which worker was faster.
-        counts: Vec<Option<TableCounts>>,
-        started: Option<Instant>,
-    }
-    let mut items: Vec<(usize, Split)> = Vec::new();
-    let mut states = Vec::new();
-    let tables: Vec<&Table> = catalog.tables.iter().collect();
-    for (place, splits) in splits_of(context, source, &tables)?.into_iter().enumerate() {
-        states.push(Mutex::new(Progressing {
-            splits_left: splits.len(),
-            counts: splits.iter().map(|_| None).collect(),
-            started: None,
-        }));
-        items.extend(splits.into_iter().map(|split| (place, split)));
-    }
-    items.sort_by_key(|(place, split)| (std::cmp::Reverse(split.estimated_bytes), *place, split.number));
-    let workers = context.config.load.workers();
-    work_off(
-        workers,
-        items,
-        context.interrupt,
-        || Ok(()),
-        |(), (place, split), halt| {
-            let (table, state) = (&catalog.tables[place], &states[place]);
-            let name = table.name.to_string();
-            let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
-            if lock().started.replace(Instant::now()).is_none() {
-                context.progress.event(&Event::TableStarted { table: &name, rows: table.estimated_rows });
-            }
-            let tell = |rows, bytes| context.progress.event(&Event::Rows { table: &name, rows, bytes });
-            let counts = retried(halt, &name, split.number, || {
-                let mut rows = AuditRows::new(table, &context.config.audit, halt, &tell);
-                source
-                    .read(table, &split, &mut rows)
-                    .map_err(Error::source(format!("cannot audit {name}")))?;
-                Ok(rows.finish())
-            })?;
-            if halt.is_set() {
-                return Ok(());
-            }
-            let mut state = lock();
-            if let Some(place) = state.counts.get_mut(split.number as usize) {
-                *place = Some(counts);
-            }
-            state.splits_left -= 1;
-            if state.splits_left == 0 {
-                let rows = state.counts.iter().flatten().map(|counts| counts.rows).sum();
-                let seconds = state.started.map_or(0.0, |started| started.elapsed().as_secs_f64());
-                context.progress.event(&Event::TableFinished { table: &name, rows, seconds });
-            }
-            Ok(())
-        },
-    )?;
-    let total = |state: Mutex<Progressing>| {
-        let mut total = TableCounts::default();
-        for counts in state.into_inner().unwrap_or_else(PoisonError::into_inner).counts.into_iter().flatten()
-        {
-            total.merge(counts);
-        }
-        total
-    };
-    Ok(states.into_iter().map(total).collect())
+/// Says that a table was sampled.
+fn sampled(table: &Table, counts: &TableCounts, sample: u64) -> Option<Finding> {
+    counts.cut.then(|| {
+        let mut finding = Finding::new(
+            "sampled",
+            Severity::Info,
+            table.name.to_string(),
+            format!("only {} rows were looked at: counts and findings are of those", counts.rows),
+            format!(
+                "leave out audit.sample = {sample} to look at all rows, and at references between tables"
+            ),
+        );
+        finding.count = Some(counts.rows);
+        finding
+    })
 }

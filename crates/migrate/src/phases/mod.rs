@@ -14,7 +14,6 @@
 //! | [`report`] | run folder and ledger | `reports/` |
 
 mod audit;
-mod audit_rows;
 mod create;
 mod extract;
 mod finish;

@@ -2,8 +2,10 @@
 //!
 //! 9999-12-31 means "no end" by custom and is left alone.
 
-use super::{ColumnCheck, Moment, words};
-use mssql2pg_catalog::{Severity, SqlType, Value};
+use super::names::words;
+use super::values::{date_of, is_date};
+use super::{Check, How, Moment, ValueCheck};
+use mssql2pg_catalog::{Severity, Value};
 
 /// Words that say that a date may lie ahead.
 const AHEAD: &[&str] = &[
@@ -35,28 +37,25 @@ const AHEAD: &[&str] = &[
     "sell",
 ];
 
-pub(super) const CHECK: ColumnCheck = ColumnCheck {
+pub(super) const CHECK: Check = Check {
     code: "future-date",
     severity: Severity::Warning,
     message: "dated after the audit",
     advice: "correct the dates at the source; they are migrated as they are",
-    applies: |_, column, _| {
-        let is_date = matches!(
-            column.sql_type,
-            SqlType::Date
-                | SqlType::DateTime
-                | SqlType::SmallDateTime
-                | SqlType::DateTime2 { .. }
-                | SqlType::DateTimeOffset { .. }
-        );
-        is_date && !words(&column.name).iter().any(|word| AHEAD.contains(&word.as_str()))
-    },
-    is_defect: |value, moment| lies_ahead(value, moment),
-    policy: None,
+    finds: "Dates later than the audit itself, anywhere on earth, in columns whose names do not say that the future is meant (expiry, due, valid to, end, planned …). Dates in the year 9999 mean no end and are left to `sentinel-date`.",
+    why: "They are mistyped years, clocks that were wrong, or two-digit years. Reports, partitions and jobs that look for the newest rows find these first.",
+    how: How::Values(ValueCheck {
+        applies: |_, column, _| {
+            let ahead = words(&column.name).iter().any(|word| AHEAD.contains(&word.as_str()));
+            (is_date(&column.sql_type) && !ahead).then_some(CHECK.severity)
+        },
+        is_defect: |value, looked| lies_ahead(value, &looked.moment),
+        policy: None,
+        tsql: super::no_tsql,
+    }),
 };
 
-/// Days from 0001-01-01 to 1900-01-01, to 9999-01-01.
-const DAYS_TO_1900: i32 = 693_595;
+/// Days from 0001-01-01 to 9999-01-01.
 const DAYS_TO_9999: i32 = 3_651_694;
 
 /// A local time may be up to 14 hours ahead of UTC, so only what is later than that is in the future
@@ -64,14 +63,7 @@ const DAYS_TO_9999: i32 = 3_651_694;
 const HOURS_AHEAD_TICKS: u64 = 14 * 3_600 * 10_000_000;
 
 fn lies_ahead(value: &Value<'_>, moment: &Moment) -> bool {
-    let (days, ticks) = match *value {
-        Value::Date(days) => (days, 0),
-        Value::DateTime2 { days, ticks } | Value::DateTimeOffset { days, ticks, .. } => (days, ticks),
-        Value::DateTime { days, ticks } => {
-            (days.saturating_add(DAYS_TO_1900), u64::from(ticks) * 100_000 / 3)
-        }
-        _ => return false,
-    };
+    let Some((days, ticks)) = date_of(value) else { return false };
     const DAY_TICKS: u64 = 24 * 3_600 * 10_000_000;
     let limit = moment.ticks + HOURS_AHEAD_TICKS;
     let limit = (moment.days + i32::from(limit >= DAY_TICKS), limit % DAY_TICKS);
@@ -90,7 +82,7 @@ mod tests {
         assert!(!lies_ahead(&Value::DateTime2 { days: 739_617, ticks: 0 }, &moment));
         assert!(lies_ahead(&Value::DateTime2 { days: 739_617, ticks: 3 * 3_600 * 10_000_000 }, &moment));
         assert!(lies_ahead(&Value::Date(760_000), &moment));
-        assert!(lies_ahead(&Value::DateTime { days: 760_000 - DAYS_TO_1900, ticks: 0 }, &moment));
+        assert!(lies_ahead(&Value::DateTime { days: 760_000 - 693_595, ticks: 0 }, &moment));
         assert!(!lies_ahead(&Value::Date(3_652_058), &moment), "9999-12-31 means no end");
         assert!(!lies_ahead(&Value::Null, &moment));
     }

@@ -1,44 +1,51 @@
 //! Values in e-mail columns that cannot be e-mail addresses.
 //!
-//! A practical rule and not all of RFC 5321: one `@`, something without blanks before it, and a
-//! domain of at least two labels of letters, digits and hyphens after it.
+//! A practical rule and not all of RFC 5321: one `@`, something without blanks before it, and a domain of at least two
+//! labels after it. It is such that T-SQL can tell the same; what is not ASCII counts as a letter.
 
-use super::{ColumnCheck, is_text, show_text, words};
+use super::names::says_email;
+use super::values::{is_text, show_text};
+use super::{Check, How, ValueCheck, critical};
 use mssql2pg_catalog::Severity;
 
-pub(super) const CHECK: ColumnCheck = ColumnCheck {
+pub(super) const CHECK: Check = Check {
     code: "invalid-email",
     severity: Severity::Warning,
     message: "not an e-mail address",
     advice: "correct the addresses at the source; they are migrated as they are",
-    applies: |_, column, _| {
-        let words = words(&column.name);
-        let says_mail =
-            words.iter().any(|word| word == "email") || words.windows(2).any(|pair| pair == ["e", "mail"]);
-        // Columns about e-mail that hold no address: EmailPromotion, EmailSent.
-        says_mail
-            && is_text(&column.sql_type)
-            && words.last().is_some_and(|word| matches!(word.as_str(), "email" | "mail" | "address" | "id"))
-    },
-    is_defect: |value, _| {
-        let mut text = String::new();
-        show_text(value, &mut text) && !is_email(&text)
-    },
-    policy: None,
+    finds: "Values that cannot be e-mail addresses, in text columns that `audit.email` names, without that setting in those whose names say e-mail. An address has one `@`, before it something without blanks that neither begins nor ends with a point nor has two in a row, after it at least two labels of letters, digits and hyphens. Empty strings count, NULLs do not.",
+    why: "A check constraint or a domain over e-mail addresses in PostgreSQL, or the first mailing after the move, fails on them.",
+    how: How::Values(ValueCheck {
+        applies: |table, column, config| {
+            let named = match config.email.is_empty() {
+                true => says_email(&column.name),
+                false => critical::is_named(&config.email, table, column),
+            };
+            (named && is_text(&column.sql_type)).then_some(CHECK.severity)
+        },
+        is_defect: |value, _| {
+            let mut text = String::new();
+            show_text(value, &mut text) && !is_email(&text)
+        },
+        policy: None,
+        tsql: super::no_tsql,
+    }),
 };
 
 fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.trim_end_matches(' ').rsplit_once('@') else { return false };
+    let Some((local, domain)) = text.trim_end_matches(' ').split_once('@') else { return false };
     let local_fits = !local.is_empty()
         && !local.starts_with('.')
         && !local.ends_with('.')
         && !local.contains("..")
-        && !local.chars().any(|letter| letter.is_whitespace() || letter.is_control() || letter == '@');
+        && !local.chars().any(|letter| letter <= ' ' || letter == '\u{7f}');
     let label_fits = |label: &str| {
         !label.is_empty()
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label.chars().all(|letter| letter.is_alphanumeric() || letter == '-')
+            && label
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || !letter.is_ascii())
     };
     local_fits && domain.contains('.') && domain.split('.').all(label_fits)
 }
@@ -46,7 +53,8 @@ fn is_email(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mssql2pg_catalog::Value;
+    use crate::checks::audit::{Looked, Moment};
+    use mssql2pg_catalog::{Column, SqlType, Value};
 
     #[test]
     fn an_address_is_told_from_what_is_none() {
@@ -70,7 +78,10 @@ mod tests {
         ] {
             assert!(!is_email(bad), "{bad}");
         }
-        assert!((CHECK.is_defect)(&Value::Utf16(b"a\0"), &super::super::Moment::now()));
-        assert!(!(CHECK.is_defect)(&Value::Null, &super::super::Moment::now()));
+        let How::Values(check) = &CHECK.how else { panic!("it looks at values") };
+        let column = Column::new("Email", SqlType::NText);
+        let looked = Looked { column: &column, moment: Moment::now() };
+        assert!((check.is_defect)(&Value::Utf16(b"a\0"), &looked));
+        assert!(!(check.is_defect)(&Value::Null, &looked));
     }
 }

@@ -1,19 +1,25 @@
 //! Halves of UTF-16 surrogate pairs that stand alone: SQL Server keeps them, UTF-8 cannot.
 
-use super::{ColumnCheck, is_text};
+use super::values::is_text;
+use super::{Check, How, ValueCheck};
 use mssql2pg_catalog::{Severity, Value};
 
-pub(super) const CHECK: ColumnCheck = ColumnCheck {
+pub(super) const CHECK: Check = Check {
     code: "lone-surrogate",
     severity: Severity::Warning,
     message: "text with half a UTF-16 surrogate pair, which UTF-8 cannot hold",
     advice: "choose text.invalid: reject (the default), replace or strip",
-    applies: |_, column, _| is_text(&column.sql_type),
-    is_defect: |value, _| match value {
-        Value::Utf16(bytes) => has_lone_surrogate(bytes),
-        _ => false,
-    },
-    policy: Some(("text.invalid", |text| text.invalid)),
+    finds: "Text of `nchar`, `nvarchar` and `ntext` with a half of a surrogate pair that stands alone.",
+    why: "SQL Server keeps UTF-16 units as they come, PostgreSQL only whole characters. With `text.invalid = \"reject\"` such rows go to `rejects/`.",
+    how: How::Values(ValueCheck {
+        applies: |_, column, _| is_text(&column.sql_type).then_some(CHECK.severity),
+        is_defect: |value, _| match value {
+            Value::Utf16(bytes) => has_lone_surrogate(bytes),
+            _ => false,
+        },
+        policy: Some(("text.invalid", |text| text.invalid)),
+        tsql: super::no_tsql,
+    }),
 };
 
 fn has_lone_surrogate(bytes: &[u8]) -> bool {

@@ -1,198 +1,200 @@
-//! What the audit looks for in the source's values, before anything moves.
+//! What the audit looks for in the source, before anything moves.
 //!
-//! To extend: a file here with a `CHECK`, and one line in [`ALL`]. A check sees one value at a time
-//! of the columns it applies to, in the audit's single pass.
+//! To extend: a file here with a `CHECK`, and one line in [`ALL`]; its texts are its page in `docs/reference/checks.md`. A
+//! check looks at single values ([`How::Values`]: all of them are asked in the audit's single pass over a table), at what
+//! the pass has counted ([`How::Counts`]), at the catalog alone ([`How::Catalog`]), or at keys ([`How::References`],
+//! [`How::Keys`]).
 
+mod case_only_reference;
+mod critical;
+mod duplicate_key_without_case;
+mod exceeds_declared_type;
+mod fraction_cut;
 mod future_date;
+mod hand_work;
 mod invalid_email;
 mod lone_surrogate;
+mod moment;
+mod names;
 mod nul_character;
 mod null_in_critical_field;
+mod null_in_unique_key;
+mod orphaned_foreign_key;
+mod reserved_word;
+mod rules;
+mod sentinel_date;
+mod suspected_foreign_key;
+mod undefined_bytes;
+mod values;
 
-use crate::config::{AuditConfig, TextConfig};
-use jiff::Timestamp;
-use mssql2pg_catalog::{Column, Severity, SqlType, Table, Value};
+pub use moment::Moment;
+pub use rules::{Rule, RuleTest};
+pub(crate) use values::{is_text, show_key_value};
+
+use crate::config::{AuditConfig, Config, TextConfig};
+use crate::phases::TableBaseline;
+use mssql2pg_catalog::{Catalog, Column, Severity, Table, Value};
 use mssql2pg_mapping::settings::TextPolicy;
-use std::fmt::Write;
 
-/// Reads a policy from the settings.
-pub type PolicyOf = fn(&TextConfig) -> TextPolicy;
-
-/// A check of single values.
-pub struct ColumnCheck {
+/// A check, and its page of the manual. All texts are one sentence or a few; those of findings without a period.
+pub struct Check {
     /// Its stable name.
     pub code: &'static str,
     /// How much a defect matters.
     pub severity: Severity,
     /// What was found.
     pub message: &'static str,
-    /// What to do about it.
+    /// What to do about it at the source.
     pub advice: &'static str,
-    /// Which columns it looks at.
-    pub applies: fn(&Table, &Column, &AuditConfig) -> bool,
+    /// The manual: what it looks at, and what it takes for a defect.
+    pub finds: &'static str,
+    /// The manual: why that matters in PostgreSQL.
+    pub why: &'static str,
+    /// What it looks at.
+    pub how: How,
+}
+
+/// What a check looks at.
+pub enum How {
+    /// At single values.
+    Values(ValueCheck),
+    /// At what the pass has counted of a table.
+    Counts(fn(&Table, &TableBaseline) -> Vec<Found>),
+    /// At the catalog; no row is read.
+    Catalog(fn(&Catalog, &Config) -> Vec<Found>),
+    /// At references from one table's columns to another's.
+    References {
+        /// Which.
+        of: fn(&Catalog) -> Vec<Reference>,
+        /// What their counts mean.
+        judge: fn(&Catalog, &Reference, &ReferenceCounts) -> Option<Found>,
+    },
+    /// At keys that would be one if neither case nor trailing blanks counted.
+    Keys(fn(&Catalog, &Config) -> Vec<WatchedKey>),
+}
+
+/// A check of single values.
+pub struct ValueCheck {
+    /// Which columns it looks at, and how much a defect in them matters.
+    pub applies: fn(&Table, &Column, &AuditConfig) -> Option<Severity>,
     /// Whether a value is a defect.
-    pub is_defect: fn(&Value<'_>, &Moment) -> bool,
-    /// The setting that decides what becomes of such values, where one does: its key and its value.
-    pub policy: Option<(&'static str, PolicyOf)>,
+    pub is_defect: fn(&Value<'_>, &Looked<'_>) -> bool,
+    /// The setting that decides what becomes of such values, where one does.
+    pub policy: Option<Policy>,
+    /// The same as a T-SQL condition on the column of that quoted name, exactly; none where T-SQL cannot tell.
+    pub tsql: fn(&Looked<'_>, &str) -> Option<String>,
+}
+
+/// A setting that decides what becomes of values: its key, and how it is read.
+pub type Policy = (&'static str, fn(&TextConfig) -> TextPolicy);
+
+/// Where a value was looked at.
+#[derive(Clone, Copy)]
+pub struct Looked<'a> {
+    /// Its column.
+    pub column: &'a Column,
+    /// When the audit began.
+    pub moment: Moment,
+}
+
+/// What a check found beyond single values.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Found {
+    /// What it is about, for example `dbo.Orders.FK_Orders_Customers`.
+    pub object: String,
+    /// What was found, where the check's own words are too general.
+    pub message: Option<String>,
+    /// Where it is not the check's.
+    pub severity: Option<Severity>,
+    /// How often.
+    pub count: Option<u64>,
+    /// Names of objects; keys of rows are found by the audit.
+    pub samples: Vec<String>,
+}
+
+/// Columns of one table that refer to columns of another, or seem to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// What findings call it: `dbo.Orders.FK_Orders_Customers`, `dbo.Orders.CustomerID`.
+    pub object: String,
+    /// The referring table's place in the catalog.
+    pub from: usize,
+    /// Its columns.
+    pub from_columns: Vec<String>,
+    /// The referred table's place.
+    pub to: usize,
+    /// Its columns, in the same order.
+    pub to_columns: Vec<String>,
+    /// Whether the source says that it has checked all rows.
+    pub trusted: bool,
+}
+
+/// What was counted of a reference.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReferenceCounts {
+    /// Rows that refer to anything: all columns are filled.
+    pub rows: u64,
+    /// Rows that refer to nothing, as SQL Server compares.
+    pub orphans: u64,
+    /// Rows that refer to nothing, as PostgreSQL compares.
+    pub exact_orphans: u64,
+}
+
+/// A key that is looked at without regard to case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchedKey {
+    /// What findings call it.
+    pub object: String,
+    /// Its table's place in the catalog.
+    pub table: usize,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// How much it matters that it repeats.
+    pub severity: Severity,
 }
 
 /// All checks.
-pub static ALL: &[ColumnCheck] = &[
+pub static ALL: &[Check] = &[
     null_in_critical_field::CHECK,
     invalid_email::CHECK,
+    orphaned_foreign_key::CHECK,
+    suspected_foreign_key::CHECK,
+    case_only_reference::CHECK,
     future_date::CHECK,
+    sentinel_date::CHECK,
     nul_character::CHECK,
     lone_surrogate::CHECK,
+    undefined_bytes::CHECK,
+    fraction_cut::CHECK,
+    exceeds_declared_type::CHECK,
+    duplicate_key_without_case::CHECK,
+    null_in_unique_key::CHECK,
+    reserved_word::CHECK,
+    hand_work::CHECK,
 ];
 
-/// The moment of the audit, in the units of [`Value`].
-#[derive(Debug, Clone, Copy)]
-pub struct Moment {
-    /// Days since 0001-01-01, UTC.
-    pub days: i32,
-    /// 100 ns since midnight, UTC.
-    pub ticks: u64,
-}
-
-/// Days from 0001-01-01 to 1970-01-01.
-const UNIX_EPOCH_DAYS: i64 = 719_162;
-const SECONDS_A_DAY: i64 = 86_400;
-
-impl Moment {
-    /// Now.
-    pub fn now() -> Self {
-        let seconds = Timestamp::now().as_second();
-        let days = seconds.div_euclid(SECONDS_A_DAY) + UNIX_EPOCH_DAYS;
-        Self {
-            days: i32::try_from(days).unwrap_or(i32::MAX),
-            ticks: u64::try_from(seconds.rem_euclid(SECONDS_A_DAY)).unwrap_or(0) * 10_000_000,
-        }
-    }
-}
-
-/// Whether a type holds characters.
-fn is_text(sql_type: &SqlType) -> bool {
-    matches!(
-        sql_type,
-        SqlType::Char { .. }
-            | SqlType::VarChar { .. }
-            | SqlType::Text
-            | SqlType::NChar { .. }
-            | SqlType::NVarChar { .. }
-            | SqlType::NText
-    )
-}
-
-/// A value as text into `buffer`; characters that cannot be shown become U+FFFD. For short values.
-fn show_text(value: &Value<'_>, buffer: &mut String) -> bool {
-    buffer.clear();
-    match value {
-        Value::Utf16(bytes) => {
-            let (units, _) = bytes.as_chunks::<2>();
-            let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
-            buffer.extend(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)));
-            true
-        }
-        Value::CodePage(bytes, _) | Value::Utf8(bytes) => {
-            buffer.push_str(&String::from_utf8_lossy(bytes));
-            true
-        }
-        _ => false,
-    }
-}
-
-/// A key's value as people write it, into `buffer`; long values are cut with `…`.
-pub(crate) fn show_key_value(value: &Value<'_>, buffer: &mut String) {
-    /// Longer keys help nobody.
-    const LONGEST: usize = 60;
-    if show_text(value, buffer) {
-        if let Some((cut, _)) = buffer.char_indices().nth(LONGEST) {
-            buffer.truncate(cut);
-            buffer.push('…');
-        }
-        return;
-    }
-    let written = match value {
-        Value::Null => write!(buffer, "NULL"),
-        Value::Bit(bit) => write!(buffer, "{}", u8::from(*bit)),
-        Value::Int(number) => write!(buffer, "{number}"),
-        Value::Decimal { magnitude, scale, negative } => {
-            let sign = if *negative { "-" } else { "" };
-            let digits =
-                format!("{:0width$}", u128::from_le_bytes(**magnitude), width = usize::from(*scale) + 1);
-            let (whole, fraction) = digits.split_at(digits.len() - usize::from(*scale));
-            let point = if fraction.is_empty() { "" } else { "." };
-            write!(buffer, "{sign}{whole}{point}{fraction}")
-        }
-        Value::Guid(bytes) => write!(
-            buffer,
-            "{:08x}-{:04x}-{:04x}-{}",
-            u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
-            u16::from_le_bytes([bytes[4], bytes[5]]),
-            u16::from_le_bytes([bytes[6], bytes[7]]),
-            hex(&bytes[8..10]) + "-" + &hex(&bytes[10..])
-        ),
-        Value::Bytes(bytes) => write!(buffer, "0x{}", hex(&bytes[..bytes.len().min(LONGEST / 2)])),
-        other => write!(buffer, "{other:?}"),
-    };
-    // Writing to a String does not fail.
-    let _ = written;
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The words of a name: `OrderDueDate` and `order_due_date` both give `order`, `due`, `date`.
-fn words(name: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut previous_lower = false;
-    for letter in name.chars() {
-        if !letter.is_alphanumeric() {
-            previous_lower = false;
-            words.push(String::new());
-            continue;
-        }
-        if words.is_empty() || (letter.is_uppercase() && previous_lower) {
-            words.push(String::new());
-        }
-        previous_lower = !letter.is_uppercase();
-        if let Some(word) = words.last_mut() {
-            word.extend(letter.to_lowercase());
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
+/// For checks whose condition T-SQL cannot express.
+fn no_tsql(_: &Looked<'_>, _: &str) -> Option<String> {
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
-    fn names_fall_into_words() {
-        let check = |name: &str, expected: &[&str]| assert_eq!(words(name), expected);
-        check("OrderDueDate", &["order", "due", "date"]);
-        check("order_due_date", &["order", "due", "date"]);
-        check("EMail", &["email"]);
-        check("E-Mail Address", &["e", "mail", "address"]);
-        check("SKU", &["sku"]);
-    }
-
-    #[test]
-    fn a_key_is_shown_as_people_write_it() {
-        let check = |value: Value<'_>, expected: &str| {
-            let mut buffer = String::new();
-            show_key_value(&value, &mut buffer);
-            assert_eq!(buffer, expected);
-        };
-        check(Value::Int(-7), "-7");
-        check(Value::Utf16(b"a\0b\0"), "ab");
-        check(Value::Decimal { magnitude: &1205u128.to_le_bytes(), scale: 3, negative: true }, "-1.205");
-        check(Value::Decimal { magnitude: &5u128.to_le_bytes(), scale: 2, negative: false }, "0.05");
-        let guid =
-            [0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF];
-        check(Value::Guid(&guid), "00112233-4455-6677-8899-aabbccddeeff");
-        check(Value::Bytes(&[1, 0xab]), "0x01ab");
+    fn every_check_has_a_page_and_a_code_of_its_own() {
+        let codes: BTreeSet<&str> = ALL.iter().map(|check| check.code).collect();
+        assert_eq!(codes.len(), ALL.len());
+        for check in ALL {
+            assert!(
+                check.code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
+                "{}",
+                check.code
+            );
+            assert!(!check.message.ends_with('.') && !check.advice.ends_with('.'), "{}", check.code);
+            assert!(check.finds.ends_with('.') && check.why.ends_with('.'), "{}", check.code);
+        }
     }
 }

@@ -1,0 +1,269 @@
+//! References and keys that need the whole of two tables to be judged: which sets of keys are collected for them, what
+//! they say in the end, and which rows they mean.
+
+use super::keys::{KeySet, KeySets, KeyStore, RowHashes, Spelling, missing, repeated};
+use super::rows::{RowName, SAMPLES};
+use crate::checks::audit::{ALL, Check, Found, How, Reference, ReferenceCounts, WatchedKey};
+use crate::config::Config;
+use crate::error::Error;
+use crate::phases::Context;
+use crate::phases::workers::{retried, work_off};
+use mssql2pg_catalog::{Catalog, Column, Finding, RowSink, Stop, Table, Value};
+use mssql2pg_sources::{Source, Split};
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+/// What a check says of a reference's counts.
+type Judge = fn(&Catalog, &Reference, &ReferenceCounts) -> Option<Found>;
+
+/// Everything that needs sets of keys.
+#[derive(Default)]
+pub(super) struct Wanted {
+    pub(super) sets: KeySets,
+    references: Vec<WantedReference>,
+    keys: Vec<(&'static Check, WatchedKey, usize)>,
+}
+
+struct WantedReference {
+    check: &'static Check,
+    judge: Judge,
+    reference: Reference,
+    /// The sets of the two ends as the source compares, and as PostgreSQL does.
+    as_in_source: (usize, usize),
+    exact: (usize, usize),
+}
+
+impl Wanted {
+    /// What the checks want of a catalog.
+    pub(super) fn of(catalog: &Catalog, config: &Config) -> Self {
+        let mut wanted = Self::default();
+        for check in ALL {
+            match &check.how {
+                How::References { of, judge } => {
+                    for reference in of(catalog) {
+                        wanted.want(catalog, check, *judge, reference);
+                    }
+                }
+                How::Keys(of) => {
+                    for key in of(catalog, config) {
+                        let set = wanted.sets.number(catalog, key.table, &key.columns, Spelling::Careless);
+                        wanted.keys.extend(set.map(|set| (check, key, set)));
+                    }
+                }
+                How::Values(_) | How::Counts(_) | How::Catalog(_) => {}
+            }
+        }
+        wanted
+    }
+
+    fn want(&mut self, catalog: &Catalog, check: &'static Check, judge: Judge, reference: Reference) {
+        let Reference { from, from_columns, to, to_columns, .. } = &reference;
+        let columns = |table: usize, names: &[String]| -> Vec<&Column> {
+            let table = catalog.tables.get(table);
+            names.iter().filter_map(|name| table?.column(name)).collect()
+        };
+        let (left, right) = (columns(*from, from_columns), columns(*to, to_columns));
+        // Between two collations there is no comparison "as in the source".
+        let one_collation = left.iter().zip(&right).all(|(left, right)| left.collation == right.collation);
+        let spelling = if one_collation { Spelling::AsInSource } else { Spelling::Careless };
+        let mut pair = |spelling| {
+            let from = self.sets.number(catalog, *from, from_columns, spelling)?;
+            Some((from, self.sets.number(catalog, *to, to_columns, spelling)?))
+        };
+        let Some(as_in_source) = pair(spelling) else { return };
+        let has_text = left.iter().any(|column| crate::checks::audit::is_text(&column.sql_type));
+        let exact = if has_text { pair(Spelling::Exact) } else { Some(as_in_source) };
+        if let Some(exact) = exact {
+            self.references.push(WantedReference { check, judge, reference, as_in_source, exact });
+        }
+    }
+
+    /// The findings, without samples, and where those are to be had.
+    ///
+    /// # Errors
+    /// When keys on disk cannot be read.
+    pub(super) fn findings(&self, catalog: &Catalog, store: &KeyStore) -> io::Result<Vec<KeyFinding>> {
+        let mut findings = Vec::new();
+        for wanted in &self.references {
+            let (from, to) = wanted.as_in_source;
+            let loose = missing(store, from, to, SAMPLES)?;
+            let strict = match wanted.exact == wanted.as_in_source {
+                true => loose.clone(),
+                false => missing(store, wanted.exact.0, wanted.exact.1, SAMPLES)?,
+            };
+            let counts =
+                ReferenceCounts { rows: loose.rows, orphans: loose.missing, exact_orphans: strict.missing };
+            let Some(found) = (wanted.judge)(catalog, &wanted.reference, &counts) else { continue };
+            // The rows that are missing only when spelling counts are among those of the strict comparison.
+            let (set, hashes) = match loose.missing {
+                0 => (wanted.exact.0, strict.hashes),
+                _ => (from, loose.hashes),
+            };
+            let finding = finding(wanted.check, found);
+            findings.push(KeyFinding { finding, table: wanted.reference.from, set, hashes });
+        }
+        for (check, key, set) in &self.keys {
+            let (rows, hashes) = repeated(store, *set, SAMPLES)?;
+            if rows > 0 {
+                let found = Found {
+                    object: key.object.clone(),
+                    severity: Some(key.severity),
+                    count: Some(rows),
+                    ..Found::default()
+                };
+                findings.push(KeyFinding {
+                    finding: finding(check, found),
+                    table: key.table,
+                    set: *set,
+                    hashes,
+                });
+            }
+        }
+        Ok(findings)
+    }
+}
+
+/// A check's finding.
+pub(super) fn finding(check: &Check, found: Found) -> Finding {
+    let mut finding = Finding::new(
+        check.code,
+        found.severity.unwrap_or(check.severity),
+        found.object,
+        found.message.unwrap_or_else(|| check.message.to_owned()),
+        check.advice,
+    );
+    finding.count = found.count;
+    finding.samples = found.samples;
+    finding
+}
+
+/// A finding whose rows are known by their hashes.
+pub(super) struct KeyFinding {
+    pub(super) finding: Finding,
+    table: usize,
+    set: usize,
+    hashes: Vec<u128>,
+}
+
+/// Fills in sample keys: each table in question is read again, as far as its last sample.
+///
+/// # Errors
+/// When the source cannot be read.
+pub(super) fn fill_samples(
+    context: Context<'_>,
+    source: &dyn Source,
+    catalog: &Catalog,
+    splits: &[Vec<Split>],
+    sets: &[KeySet],
+    findings: &mut [KeyFinding],
+) -> Result<(), Error> {
+    let mut by_table: BTreeMap<usize, Vec<&mut KeyFinding>> = BTreeMap::new();
+    for finding in findings.iter_mut().filter(|finding| !finding.hashes.is_empty()) {
+        by_table.entry(finding.table).or_default().push(finding);
+    }
+    let items: Vec<(usize, Mutex<Vec<&mut KeyFinding>>)> =
+        by_table.into_iter().map(|(table, findings)| (table, Mutex::new(findings))).collect();
+    let workers = context.config.load.workers();
+    work_off(
+        workers,
+        items,
+        context.interrupt,
+        || Ok(()),
+        |(), (place, findings), halt| {
+            let Some(table) = catalog.tables.get(place) else { return Ok(()) };
+            let mut findings = findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let mut sampled: Vec<Vec<String>> = findings.iter().map(|_| Vec::new()).collect();
+            for split in splits.get(place).into_iter().flatten() {
+                let whats: Vec<(usize, &[u128], usize)> = findings
+                    .iter()
+                    .zip(&sampled)
+                    .map(|(finding, known)| {
+                        (finding.set, finding.hashes.as_slice(), finding.most() - known.len())
+                    })
+                    .collect();
+                if whats.iter().all(|(_, _, most)| *most == 0) {
+                    break;
+                }
+                let more = retried(halt, &table.name.to_string(), split.number, || {
+                    let collation = catalog.database.collation.as_deref();
+                    let mut rows = SampleRows::new(table, sets, &whats, collation);
+                    source
+                        .read(table, split, &mut rows)
+                        .map_err(Error::source(format!("cannot read {} again for samples", table.name)))?;
+                    Ok(rows.found)
+                })?;
+                sampled.iter_mut().zip(more).for_each(|(known, more)| known.extend(more));
+            }
+            findings.iter_mut().zip(sampled).for_each(|(finding, sampled)| finding.finding.samples = sampled);
+            Ok(())
+        },
+    )
+}
+
+impl KeyFinding {
+    /// How many samples there can be.
+    fn most(&self) -> usize {
+        self.finding.count.and_then(|count| usize::try_from(count).ok()).unwrap_or(SAMPLES).min(SAMPLES)
+    }
+}
+
+/// Looks for rows with certain keys.
+struct SampleRows<'a> {
+    hashes: RowHashes,
+    name: RowName<'a>,
+    /// Per finding: its set, the hashes of its rows, how many are wanted.
+    wanted: Vec<(usize, HashSet<u128>, usize)>,
+    found: Vec<Vec<String>>,
+    column: usize,
+    row: u64,
+}
+
+impl<'a> SampleRows<'a> {
+    fn new(
+        table: &'a Table,
+        sets: &[KeySet],
+        wanted: &[(usize, &[u128], usize)],
+        collation: Option<&str>,
+    ) -> Self {
+        let numbers: Vec<(usize, &KeySet)> = sets
+            .iter()
+            .enumerate()
+            .filter(|(number, _)| wanted.iter().any(|(set, ..)| set == number))
+            .collect();
+        Self {
+            hashes: RowHashes::new(table, &numbers, collation),
+            name: RowName::new(table),
+            wanted: wanted
+                .iter()
+                .map(|(set, hashes, most)| (*set, hashes.iter().copied().collect(), *most))
+                .collect(),
+            found: wanted.iter().map(|_| Vec::new()).collect(),
+            column: 0,
+            row: 0,
+        }
+    }
+}
+
+impl RowSink for SampleRows<'_> {
+    fn value(&mut self, value: Value<'_>) {
+        self.hashes.value(self.column, &value);
+        self.name.value(self.column, &value);
+        self.column += 1;
+    }
+
+    fn end_row(&mut self) -> Result<(), Stop> {
+        self.column = 0;
+        self.row += 1;
+        let Self { hashes, name, wanted, found, row, .. } = self;
+        hashes.end_row(|number, hash| {
+            for ((set, hashes, most), found) in wanted.iter().zip(found.iter_mut()) {
+                if *set == number && found.len() < *most && hashes.contains(&hash) {
+                    found.push(name.text(*row));
+                }
+            }
+        });
+        let full = wanted.iter().zip(&*found).all(|((_, _, most), found)| found.len() >= *most);
+        if full { Err(Stop) } else { Ok(()) }
+    }
+}
