@@ -27,6 +27,7 @@ mod vector;
 pub(crate) use copy_rows::SIGNATURE;
 pub use copy_rows::{CopyOutput, CopyRows, SplitOutcome};
 pub use loss::{LOSS_SAMPLES, Loss, LossKind, RejectedRow, merge_losses};
+pub(crate) use readable::key_text;
 pub use readable::text_of;
 
 use crate::plan::ColumnPlan;

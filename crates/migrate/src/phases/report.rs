@@ -198,8 +198,8 @@ impl TableInputs<'_> {
             differing_columns: validation
                 .map(|validation| validation.differing_columns.clone())
                 .unwrap_or_default(),
-            differences: None,
-            measures: None,
+            differences: validation.and_then(|validation| validation.differences.clone()),
+            measures: validation.and_then(|validation| validation.measures.clone()),
             columns: plan.columns.iter().map(|column| self.column(column)).collect(),
             losses,
             checks: validation.map(|validation| validation.checks.clone()).unwrap_or_default(),

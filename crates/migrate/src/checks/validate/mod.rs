@@ -4,6 +4,8 @@
 
 mod columns;
 mod contents;
+mod drill;
+mod ends;
 mod foreign_keys;
 mod identity;
 mod keys;
@@ -11,10 +13,12 @@ mod row_counts;
 mod witness;
 
 pub use columns::same_type;
-pub use contents::Contents;
+pub use contents::{Contents, ContentsDifference};
 
+use crate::config::Config;
 use crate::error::Error;
 use crate::facts::CheckOutcome;
+use crate::run::Run;
 use mssql2pg_catalog::{Table, TableMeasures};
 use mssql2pg_mapping::TablePlan;
 use mssql2pg_sources::{Source, Split};
@@ -83,6 +87,10 @@ impl Compared {
 
 /// What the checks of one table are given.
 pub struct TableContext<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// All settings.
+    pub config: &'a Config,
     /// The table in the source.
     pub table: &'a Table,
     /// The plan for it.
@@ -99,6 +107,8 @@ pub struct TableContext<'a> {
     pub source_splits: Vec<Split>,
     /// The target's connection.
     pub connection: &'a mut Connection,
+    /// How each column that COPY fills is read as the planned type, as SQL; none where it has that type.
+    pub reads: Option<Vec<String>>,
     /// What [`contents`](self) found; none before it ran.
     pub contents: Option<Contents>,
 }
