@@ -8,6 +8,7 @@ use crate::checks::counted;
 use crate::error::Error;
 use mssql2pg_mapping::encode::Loss;
 use mssql2pg_mapping::witness::{compare, measure_query};
+use mssql2pg_target::ErrorKind;
 
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "second-witness",
@@ -27,8 +28,20 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
         return Ok(Compared::equal("not compared, since rows were rejected"));
     }
     let query = measure_query(context.table, context.plan);
-    let (rows, arrays) = mssql2pg_target::catalog::measures(context.connection, &query.sql, query.columns())
-        .map_err(Error::target(format!("cannot measure {}", context.plan.sql_name())))?;
+    let measured = mssql2pg_target::catalog::measures(context.connection, &query.sql, query.columns());
+    let (rows, arrays) = match measured {
+        Ok(answer) => answer,
+        // A value that the source cannot have sent: an infinite date, a number beyond its type.
+        Err(error) if error.kind == ErrorKind::Data => {
+            let code = error.server().map_or_else(String::new, |said| format!(" (error {})", said.code));
+            let detail =
+                format!("a value in PostgreSQL is not one of SQL Server's: it cannot be measured{code}");
+            return Ok(Compared::different(detail));
+        }
+        Err(error) => {
+            return Err(Error::target(format!("cannot measure {}", context.plan.sql_name()))(error));
+        }
+    };
     let of_target = query.read(rows, &arrays);
     let losses: Vec<Loss> = context
         .splits
