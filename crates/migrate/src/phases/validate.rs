@@ -117,6 +117,7 @@ pub fn validate(
                 connection,
                 reads: None,
                 contents: None,
+                measures: None,
             };
             let result = validate_table(context, &name, table_context)?;
             *results[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
@@ -154,7 +155,7 @@ fn validate_table(
         rows,
         seconds: started.elapsed().as_secs_f64(),
     });
-    let contents = table.contents;
+    let (contents, measures) = (table.contents, table.measures);
     Ok(TableValidation {
         source: name.to_owned(),
         passed: checks.iter().all(|check| check.passed),
@@ -166,7 +167,7 @@ fn validate_table(
             .map(|contents| contents.differing_columns.clone())
             .unwrap_or_default(),
         differences: contents.and_then(|contents| contents.differences),
-        measures: None,
+        measures,
         checks,
     })
 }

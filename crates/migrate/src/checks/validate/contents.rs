@@ -13,7 +13,7 @@ use mssql2pg_mapping::digest::{RowDigest, TableDigester};
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "contents",
     manual: "The digest of all rows as they were sent equals the digest of all rows read back with COPY in binary form. On a difference, both ends are read again: the rows that differ are counted, and the keys and columns of some are listed.",
-    advice: "something changed the target after the load, or PostgreSQL keeps the values otherwise: compare the listed rows with the source (validate --show-values shows their values) and run validate again; if rows were changed or lost, migrate again into another run folder with --if-exists replace",
+    advice: "something changed the target after the load, or PostgreSQL keeps the values otherwise: compare the named columns of the listed rows with the source (validate --show-values shows their values) and run validate again; if rows were changed or lost, migrate again into another run folder with --if-exists replace",
     run: check,
 };
 

@@ -6,7 +6,7 @@
 use super::{Compared, TableCheck, TableContext};
 use crate::checks::counted;
 use crate::error::Error;
-use mssql2pg_mapping::encode::Loss;
+use crate::facts::MeasureFacts;
 use mssql2pg_mapping::witness::{compare, measure_query};
 use mssql2pg_target::ErrorKind;
 
@@ -43,13 +43,18 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
         }
     };
     let of_target = query.read(rows, &arrays);
-    let losses: Vec<Loss> = context
-        .splits
-        .iter()
-        .filter_map(|split| serde_json::from_value::<Vec<Loss>>(split.losses.clone()).ok())
-        .flatten()
-        .collect();
-    let compared = compare(context.plan, of_source, &of_target, &losses);
+    let compared = compare(context.plan, of_source, &of_target, &context.losses());
+    context.measures = Some(MeasureFacts {
+        equal: compared.equal,
+        different: compared.differences.len() as u64,
+        counted_only: compared
+            .counted_only
+            .iter()
+            .map(|(column, why)| (column.clone(), (*why).to_owned()))
+            .collect(),
+        // The audit takes the measures from the decoded values.
+        by_server: false,
+    });
     let differences: Vec<String> = compared
         .differences
         .iter()
