@@ -35,22 +35,22 @@ fn validate(folder: &tempfile::TempDir, target: &TestDatabase, flags: &[&str]) -
 fn rows_that_differ_are_told_by_key_and_column_and_their_values_only_on_demand() {
     let (folder, target) = migrated();
     connect(&target.url)
-        .batch_execute("update public.customers set name = 'hunter2' where customerid = 7")
+        .batch_execute("update public.customers set firstname = 'hunter2' where customerid = 7")
         .unwrap();
     let output = validate(&folder, &target, &[]);
     assert_eq!(output.status.code(), Some(1), "{}", told(&output));
     assert!(told(&output).contains("dbo.Customers: 1 row differs"), "{}", told(&output));
-    assert!(told(&output).contains("changed CustomerID=7: Name"), "{}", told(&output));
+    assert!(told(&output).contains("changed CustomerID=7: FirstName"), "{}", told(&output));
     let written = || std::fs::read_to_string(folder.path().join("shop.run/validation.json")).unwrap();
     assert!(!told(&output).contains("hunter2") && !written().contains("hunter2"));
     let report = read_json(&folder.path().join("shop.run/reports/report.json"));
     let table = report["tables"].as_array().unwrap().iter().find(|table| table["source"] == "dbo.Customers");
-    assert_eq!(table.unwrap()["differences"]["rows"][0]["columns"][0], "Name");
-    assert_eq!(table.unwrap()["measures"]["different"].as_u64().is_some_and(|count| count > 0), true);
+    assert_eq!(table.unwrap()["differences"]["rows"][0]["columns"][0], "FirstName");
+    assert!(table.unwrap()["measures"]["different"].as_u64().unwrap() > 0);
 
     let output = validate(&folder, &target, &["--show-values"]);
     assert!(told(&output).contains("→ hunter2") && written().contains("hunter2"), "{}", told(&output));
-    connect(&target.url).batch_execute("update public.customers set name = name || '!'").unwrap();
+    connect(&target.url).batch_execute("update public.customers set lastname = lastname || '!'").unwrap();
     let output = validate(&folder, &target, &["--list-rows", "3"]);
     let validation = read_json(&folder.path().join("shop.run/validation.json"));
     let tables = validation["tables"].as_array().unwrap();
@@ -64,17 +64,12 @@ fn rows_that_differ_are_told_by_key_and_column_and_their_values_only_on_demand()
 #[test]
 fn more_losses_than_are_allowed_fail_a_table_and_without_a_limit_those_that_are_declared_pass() {
     let (folder, target) = migrated();
-    let losses: i64 = connect(&target.url)
-        .query_one(
-            "select coalesce(max(n), 0) from (select sum((l ->> 'count')::int8)::int8 as n from mssql2pg.split, jsonb_array_elements(losses::jsonb) as l group by table_name) as t",
-            &[],
-        )
-        .map_or(-1, |row| row.get(0));
-    assert_ne!(losses, -1, "the ledger keeps losses as JSON");
     let allowed = validate(&folder, &target, &[]);
     assert_eq!(allowed.status.code(), Some(0), "{}", told(&allowed));
     let output = validate(&folder, &target, &["--max-losses", "0"]);
-    let expected = if losses > 0 { Some(1) } else { Some(0) };
-    assert_eq!(output.status.code(), expected, "{}", told(&output));
-    assert!(losses == 0 || told(&output).contains("altered, 0 allowed"), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    assert!(told(&output).contains("altered, 0 allowed"), "{}", told(&output));
+    assert!(told(&output).contains("ClientTime: the offset was dropped"), "{}", told(&output));
+    // The limit is this command's, not the run's.
+    assert_eq!(validate(&folder, &target, &[]).status.code(), Some(0));
 }

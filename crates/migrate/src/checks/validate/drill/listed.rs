@@ -91,7 +91,7 @@ fn ctid_text(ctid: Ctid) -> String {
 }
 
 /// Counts the row; the place to fill, if it is the first of its kind and there is room.
-fn hold<'a>(held: &'a mut Vec<Held>, row: u64, key: impl Fn() -> String) -> Option<&'a mut Held> {
+fn hold(held: &mut Vec<Held>, row: u64, key: impl Fn() -> String) -> Option<&mut Held> {
     if let Some(known) = held.iter_mut().find(|known| known.row == row) {
         known.times += 1;
         // Which of several equal rows is one too many cannot be told: the last is named.
