@@ -54,7 +54,7 @@ pub(crate) enum Command {
     /// again goes on where it stopped.
     Migrate(Work),
     /// Compare source, ledger and target again.
-    Validate(OnRun),
+    Validate(Validate),
     /// Write the reports again.
     Report(OnRun),
     /// Tell how far every table is.
@@ -243,6 +243,21 @@ pub(crate) struct OnRun {
     pub(crate) jobs: Option<u32>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    #[command(flatten)]
+    pub(crate) on_run: OnRun,
+    /// How many of the rows that differ are listed in each table [default: 100].
+    #[arg(long, value_name = "N")]
+    pub(crate) list_rows: Option<u32>,
+    /// Show the values of listed rows, also in the reports.
+    #[arg(long)]
+    pub(crate) show_values: bool,
+    /// Fail a table of which more values than this were altered on the way [default: any number that is declared].
+    #[arg(long, value_name = "N")]
+    pub(crate) max_losses: Option<u32>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Embedded {
     /// Start the server in DIR and leave it running.
@@ -351,6 +366,18 @@ impl ServerFlags {
         settings.extend(target.iter().map(|target| ("target.url", target.clone().into())));
         settings.extend(embedded_dir.iter().map(|dir| ("embedded.dir", dir.display().to_string().into())));
         settings.extend(pg_bin.iter().map(|dir| ("embedded.pg_bin", dir.display().to_string().into())));
+    }
+}
+
+impl Validate {
+    pub(crate) fn add_to(&self, flags: &mut Flags) {
+        let Self { on_run: _, list_rows, show_values, max_losses } = self;
+        let settings = &mut flags.settings;
+        settings.extend(list_rows.iter().map(|rows| ("validate.list_rows", i64::from(*rows).into())));
+        if *show_values {
+            settings.push(("validate.show_values", true.into()));
+        }
+        settings.extend(max_losses.iter().map(|most| ("validate.max_losses", i64::from(*most).into())));
     }
 }
 

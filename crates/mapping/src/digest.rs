@@ -14,8 +14,10 @@ use std::str::FromStr;
 use xxhash_rust::xxh3::xxh3_128;
 
 mod copy_tuples;
+mod rows;
 
 pub use copy_tuples::{CopyFormatError, CopyTuples};
+pub use rows::{Buckets, RowMark, RowMarker, bucket_bits};
 
 /// An order-free digest of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -36,6 +36,7 @@ pub struct Config {
     pub names: NamesConfig,
     pub tables: TablesConfig,
     pub audit: AuditConfig,
+    pub validate: ValidateConfig,
     pub types: BTreeMap<String, String>,
     pub columns: BTreeMap<String, ColumnSettings>,
 }
@@ -215,6 +216,22 @@ pub enum FailOn {
     Blocker,
     /// None.
     Never,
+}
+
+/// `[validate]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "see settings::SETTINGS")]
+pub struct ValidateConfig {
+    pub list_rows: u64,
+    pub show_values: bool,
+    pub max_losses: Option<u64>,
+}
+
+impl Default for ValidateConfig {
+    fn default() -> Self {
+        Self { list_rows: 100, show_values: false, max_losses: None }
+    }
 }
 
 /// Text that no `Debug` prints.

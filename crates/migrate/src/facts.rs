@@ -220,7 +220,8 @@ pub struct RowDifference {
     pub kind: DifferenceKind,
     /// Its key: `OrderID=7, Line=2`; of a table without a key, what tells the row apart.
     pub key: String,
-    /// Source names of the columns that differ; empty for a row that one side does not have.
+    /// Source names of the columns that differ. Of a row that one side does not have: the columns in which the nearest
+    /// such row of the other side differs (its key was changed, or the table has none); empty when none is near.
     pub columns: Vec<String>,
     /// Per differing column the value in the source and in the target, where the user wants to see values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

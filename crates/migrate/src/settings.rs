@@ -239,6 +239,27 @@ pub static SETTINGS: &[Setting] = &[
         "audit.rule",
         "Rules of your own, one `[[audit.rule]]` each: `name` (the code of its findings), `table` and `column` (patterns), `severity` (`info`, `warning`, `blocker`), `advice`, and what must hold: `not_null = true`, `regex = \"…\"`, `min` and `max` (numbers, or decimals and dates in quotes), `in = [\"a\", \"b\"]`, or, for a live source, `condition = \"Total >= 0\"` in T-SQL over the table's columns.",
     ),
+    setting(
+        "validate.list_rows",
+        "MSSQL2PG_VALIDATE_LIST_ROWS",
+        Kind::Integer,
+        "100",
+        "How many of the rows that differ are listed in each table, with key and columns; all are counted. No keys are listed with `audit.samples = false`. Flag: `--list-rows`.",
+    ),
+    setting(
+        "validate.show_values",
+        "MSSQL2PG_VALIDATE_SHOW_VALUES",
+        Kind::Boolean,
+        "false",
+        "Whether listed rows show the values of both sides, which then stand in `validation.json` and in the reports. Flag: `--show-values`.",
+    ),
+    setting(
+        "validate.max_losses",
+        "MSSQL2PG_VALIDATE_MAX_LOSSES",
+        Kind::Integer,
+        "",
+        "How many values of a table may have been altered on the way; by default any number that is declared (by the type table, or by a transform or text policy that you set) and none that is not. Flag: `--max-losses`.",
+    ),
     map(
         "types",
         "For whole SQL Server types: another row of the type table, for example `bit = \"smallint\"`. See [types.md](types.md).",

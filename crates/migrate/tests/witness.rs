@@ -230,6 +230,7 @@ fn every_mistake_of_an_encoder_is_found_and_its_column_named() {
         assert!(said(&table, "contents").0, "{mistake:?}: the first witness is blind for it");
         let (passed, detail) = said(&table, "second-witness");
         assert!(!passed && !table.passed, "{mistake:?} is not found");
+        assert!(table.measures.as_ref().unwrap().different > 0);
         for difference in detail.split("; ") {
             assert!(difference.starts_with(&format!("{column}: ")), "{mistake:?}: {detail}");
         }
@@ -243,6 +244,8 @@ fn what_is_right_is_equal_and_so_is_an_empty_table() {
         assert!(table.passed, "{table:?}");
         let (passed, detail) = said(&table, "second-witness");
         assert!(passed && detail.ends_with("measures equal"), "{detail}");
+        let measures = table.measures.unwrap();
+        assert!(measures.equal > 12 && measures.different == 0 && measures.counted_only.is_empty());
     }
 }
 

@@ -6,7 +6,7 @@ use crate::output::{self, Failure, count, counted};
 use crate::{INTERRUPT, Outcome, progress};
 use mssql2pg_catalog::{Catalog, Finding, Severity};
 use mssql2pg_migrate::config::{Config, holds_password};
-use mssql2pg_migrate::facts::{Facts, TableStatus, VerdictState};
+use mssql2pg_migrate::facts::{DifferenceKind, Differences, Facts, TableStatus, VerdictState};
 use mssql2pg_migrate::phases::{self, Baseline, Context, Purpose};
 use mssql2pg_migrate::progress::{Event, Progress};
 use mssql2pg_migrate::target_server::TargetServer;
@@ -228,6 +228,11 @@ pub(crate) fn summary(facts: &Facts, report: &Path, run_dir: &Path, common: &Com
         return;
     }
     output::data(&status_table(facts));
+    for table in &facts.tables {
+        if let Some(differences) = &table.differences {
+            output::data(&differences_text(&table.source, differences));
+        }
+    }
     let losses: Vec<String> = facts
         .tables
         .iter()
@@ -280,6 +285,38 @@ pub(crate) fn summary(facts: &Facts, report: &Path, run_dir: &Path, common: &Com
             run_dir.display()
         ));
     }
+}
+
+/// How many differing rows of a table are shown; the report has more.
+const SHOWN_ROWS: usize = 5;
+
+/// The first rows of a table that differ.
+pub(crate) fn differences_text(table: &str, differences: &Differences) -> String {
+    let total = differences.total;
+    let verb = if total == 1 { "differs" } else { "differ" };
+    let mut text = format!("\n{table}: {} {verb}\n", counted(total, "row"));
+    for row in differences.rows.iter().take(SHOWN_ROWS) {
+        let kind = match row.kind {
+            DifferenceKind::Missing => "missing",
+            DifferenceKind::Extra => "extra",
+            DifferenceKind::Doubled => "doubled",
+            DifferenceKind::Changed => "changed",
+        };
+        text.push_str(&format!("  {kind:<8}{}", row.key));
+        if !row.columns.is_empty() {
+            text.push_str(&format!(": {}", row.columns.join(", ")));
+        }
+        text.push('\n');
+        for (column, (before, after)) in row.columns.iter().zip(&row.values) {
+            let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "NULL".to_owned());
+            text.push_str(&format!("            {column}: {} → {}\n", shown(before), shown(after)));
+        }
+    }
+    let more = differences.rows.len().saturating_sub(SHOWN_ROWS) as u64;
+    if more > 0 {
+        text.push_str(&format!("  … and {} in the report\n", counted(more, "row")));
+    }
+    text
 }
 
 /// What to do when not all is well.

@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Audit(work) => migrate::audit(&work, &common),
         Command::Plan(work) => migrate::plan(&work, &common),
         Command::Migrate(work) => migrate::migrate(&work, &common),
-        Command::Validate(on_run) => on_run::validate(&on_run, &common),
+        Command::Validate(validate) => on_run::validate(&validate, &common),
         Command::Report(on_run) => on_run::report(&on_run, &common),
         Command::Status(on_run) => on_run::status(&on_run, &common),
         Command::Embedded(embedded) => embedded::run(&embedded, &common),

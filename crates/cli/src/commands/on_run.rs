@@ -1,7 +1,7 @@
 //! `validate`, `report` and `status`: single phases on a run folder.
 
 use super::migrate::{is_address, open_source, outcome, status_table, summary};
-use crate::args::{Common, OnRun};
+use crate::args::{Common, OnRun, Validate};
 use crate::output::{self, Failure};
 use crate::{INTERRUPT, Outcome, progress};
 use mssql2pg_migrate::config::{Config, Flags, SecretText};
@@ -39,7 +39,10 @@ fn find_run(on_run: &OnRun, config: &Config) -> Result<PathBuf, Failure> {
 }
 
 fn config(on_run: &OnRun, common: &Common) -> Result<Config, Failure> {
-    let mut flags = Flags::default();
+    config_with(on_run, common, Flags::default())
+}
+
+fn config_with(on_run: &OnRun, common: &Common, mut flags: Flags) -> Result<Config, Failure> {
     on_run.server.add_to(&mut flags);
     flags.settings.extend(on_run.jobs.iter().map(|jobs| ("load.jobs", i64::from(*jobs).into())));
     Ok(common.config(flags)?)
@@ -74,8 +77,11 @@ fn source_with_rows(context: Context<'_>, address: Option<&str>) -> Option<Box<d
 }
 
 /// `mssql2pg validate`.
-pub(crate) fn validate(on_run: &OnRun, common: &Common) -> Result<Outcome, Failure> {
-    let mut config = config(on_run, common)?;
+pub(crate) fn validate(validate: &Validate, common: &Common) -> Result<Outcome, Failure> {
+    let on_run = &validate.on_run;
+    let mut flags = Flags::default();
+    validate.add_to(&mut flags);
+    let mut config = config_with(on_run, common, flags)?;
     let address = config.source.url.take();
     let run = Run::open(&find_run(on_run, &config)?)?;
     use_run_settings(&mut config, &run);
@@ -87,7 +93,7 @@ pub(crate) fn validate(on_run: &OnRun, common: &Common) -> Result<Outcome, Failu
     let context = Context { run: &run, config: &config, progress: progress.as_ref(), interrupt: &INTERRUPT };
     let source = source_with_rows(context, address.as_ref().map(SecretText::expose));
     if source.is_none() {
-        let text = "the source is not at hand: differences are found, but their columns not named";
+        let text = "the source is not at hand: differences are found, but their rows and columns not named";
         progress.event(&Event::Note { text });
     }
     let catalog = run.catalog()?;

@@ -46,8 +46,6 @@ pub(crate) const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xFF\r\n\0";
 const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 /// A value longer than this is told in `rejects/` by its length alone.
 const MOST_SHOWN_BYTES: usize = 1 << 20;
-/// A key in a sample is cut at this length.
-const MOST_KEY_CHARACTERS: usize = 100;
 
 /// A [`RowSink`] that writes one split's rows as COPY BINARY, in the order of
 /// [`TablePlan::copy_columns`].
@@ -189,28 +187,16 @@ impl<'a> CopyRows<'a> {
     /// The current row's key, for people.
     fn row_key(&self) -> String {
         let fields: Vec<Option<&[u8]>> = Fields::of(self.row()).collect();
-        let parts: Option<Vec<String>> = self
-            .key
-            .iter()
-            .map(|index| {
-                let rejected = self.rejections.iter().find(|(field, ..)| field == index);
-                let text = match rejected {
-                    Some((_, _, text)) => text.clone(),
-                    None => readable::text_of(self.columns.get(*index)?, *fields.get(*index)?),
-                };
-                Some(format!("{}={text}", self.columns.get(*index)?.source))
-            })
-            .collect();
-        match parts {
-            Some(parts) if !parts.is_empty() => {
-                let key = parts.join(", ");
-                match key.char_indices().nth(MOST_KEY_CHARACTERS) {
-                    Some((end, _)) => format!("{}…", key.get(..end).unwrap_or_default()),
-                    None => key,
-                }
-            }
-            _ => format!("row {}", self.row_number),
-        }
+        let parts = self.key.iter().map(|index| {
+            let rejected = self.rejections.iter().find(|(field, ..)| field == index);
+            let column = self.columns.get(*index)?;
+            let text = match rejected {
+                Some((_, _, text)) => text.clone(),
+                None => readable::text_of(column, *fields.get(*index)?),
+            };
+            Some((column.source.as_str(), text))
+        });
+        readable::key_text(parts).unwrap_or_else(|| format!("row {}", self.row_number))
     }
 
     #[cold]
@@ -241,7 +227,8 @@ impl<'a> CopyRows<'a> {
             };
             (shown_name(column).to_owned(), value)
         });
-        let rejected = RejectedRow { key: self.row_key(), column, reason, row: row.collect() };
+        let row = row.collect();
+        let rejected = RejectedRow { key: self.row_key(), number: self.row_number, column, reason, row };
         self.buffer.truncate(self.row_start);
         self.pending.clear();
         self.rejections.clear();

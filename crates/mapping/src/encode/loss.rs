@@ -115,6 +115,9 @@ pub fn merge_losses(losses: &mut Vec<Loss>, more: &[Loss]) {
 pub struct RejectedRow {
     /// The row's key, as in [`Loss::samples`].
     pub key: String,
+    /// Its number in the split, from 1; not written down.
+    #[serde(skip)]
+    pub number: u64,
     /// The source's name of the first column whose value cannot be sent; empty if it is the row itself.
     pub column: String,
     /// Why: one sentence without a period.
@@ -194,6 +197,7 @@ mod tests {
     fn a_rejected_row_is_an_object_in_column_order() {
         let row = RejectedRow {
             key: "z=1".to_owned(),
+            number: 0,
             column: "a".to_owned(),
             reason: "the text has a NUL character".to_owned(),
             row: vec![("z".to_owned(), "1".into()), ("a".to_owned(), serde_json::Value::Null)],

@@ -12,6 +12,7 @@
 //! `readable::field_text`.
 
 mod copy_rows;
+mod declared;
 mod field;
 mod hierarchy;
 pub(crate) mod json;
@@ -26,7 +27,9 @@ mod vector;
 
 pub(crate) use copy_rows::SIGNATURE;
 pub use copy_rows::{CopyOutput, CopyRows, SplitOutcome};
+pub use declared::is_declared;
 pub use loss::{LOSS_SAMPLES, Loss, LossKind, RejectedRow, merge_losses};
+pub(crate) use readable::key_text;
 pub use readable::text_of;
 
 use crate::plan::ColumnPlan;

@@ -17,6 +17,21 @@ pub fn text_of(column: &ColumnPlan, field: Option<&[u8]>) -> String {
     }
 }
 
+/// A key in a sample is cut at this length.
+const MOST_KEY_CHARACTERS: usize = 100;
+
+/// A key as samples show it, `OrderID=7, Line=2`, of pairs of column and text; none when there are no pairs or one is not
+/// known.
+pub(crate) fn key_text<'a>(parts: impl Iterator<Item = Option<(&'a str, String)>>) -> Option<String> {
+    let parts: Vec<String> =
+        parts.map(|part| part.map(|(name, text)| format!("{name}={text}"))).collect::<Option<_>>()?;
+    let key = parts.join(", ");
+    (!parts.is_empty()).then(|| match key.char_indices().nth(MOST_KEY_CHARACTERS) {
+        Some((end, _)) => format!("{}…", key.get(..end).unwrap_or_default()),
+        None => key,
+    })
+}
+
 fn field_text(encoder: Encoder, field: &[u8]) -> Option<String> {
     Some(match encoder {
         Encoder::Bool | Encoder::YesNo => (if fixed::<1>(field)? == [0] { "f" } else { "t" }).to_owned(),

@@ -89,7 +89,7 @@ pub fn gather_facts(
             .facts()
         })
         .collect();
-    let mut findings: Vec<Finding> = run.findings()?.into_values().flatten().collect();
+    let mut findings = merged(run.findings()?.into_values().flatten());
     let known = findings.clone();
     findings.iter_mut().for_each(|finding| settle_distrust(finding, &tables, &known));
     findings.sort_by(|a, b| {
@@ -198,8 +198,8 @@ impl TableInputs<'_> {
             differing_columns: validation
                 .map(|validation| validation.differing_columns.clone())
                 .unwrap_or_default(),
-            differences: None,
-            measures: None,
+            differences: validation.and_then(|validation| validation.differences.clone()),
+            measures: validation.and_then(|validation| validation.measures.clone()),
             columns: plan.columns.iter().map(|column| self.column(column)).collect(),
             losses,
             checks: validation.map(|validation| validation.checks.clone()).unwrap_or_default(),
@@ -250,6 +250,26 @@ impl TableInputs<'_> {
             longest: profile.and_then(|profile| profile.longest),
         }
     }
+}
+
+/// Two phases may find one thing: orphans are counted in the source, and again by PostgreSQL. The later one knows more, and
+/// keeps the samples of the earlier one if it has none.
+fn merged(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut merged: Vec<Finding> = Vec::new();
+    for mut finding in findings {
+        let same =
+            merged.iter_mut().find(|known| known.code == finding.code && known.object == finding.object);
+        match same {
+            Some(known) => {
+                if finding.samples.is_empty() {
+                    finding.samples = std::mem::take(&mut known.samples);
+                }
+                *known = finding;
+            }
+            None => merged.push(finding),
+        }
+    }
+    merged
 }
 
 /// What the source has not checked itself, PostgreSQL has by now: that is worth a note and no more.

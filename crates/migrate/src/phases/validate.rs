@@ -7,7 +7,7 @@ use super::workers::work_off;
 use super::{Context, selected};
 use crate::checks::validate::{ALL, TableContext};
 use crate::error::Error;
-use crate::facts::CheckOutcome;
+use crate::facts::{CheckOutcome, Differences, MeasureFacts};
 use crate::progress::Event;
 use crate::target_server::TargetServer;
 use mssql2pg_catalog::{Catalog, ObjectName, Table};
@@ -48,6 +48,12 @@ pub struct TableValidation {
     pub digest_read: Option<String>,
     /// Source names of the columns whose contents differ.
     pub differing_columns: Vec<String>,
+    /// The rows that differ; none where all are equal or the source was not at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differences: Option<Differences>,
+    /// What the second witness compared; none where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measures: Option<MeasureFacts>,
     /// All checks.
     pub checks: Vec<CheckOutcome>,
 }
@@ -59,7 +65,7 @@ impl Validation {
     }
 }
 
-/// Compares every table. The source is read again only where contents differ, to name the columns.
+/// Compares every table. The source is read again only where contents differ, to find the rows.
 ///
 /// # Errors
 /// When an end cannot be read. A difference is no error.
@@ -99,6 +105,8 @@ pub fn validate(
             let known = baseline.as_ref().and_then(|baseline| baseline.table(&name));
             let source_splits = source_splits.get(&table.name).cloned().unwrap_or_default();
             let table_context = TableContext {
+                run: context.run,
+                config: context.config,
                 table,
                 plan,
                 splits,
@@ -107,7 +115,9 @@ pub fn validate(
                 source,
                 source_splits,
                 connection,
+                reads: None,
                 contents: None,
+                measures: None,
             };
             let result = validate_table(context, &name, table_context)?;
             *results[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
@@ -145,14 +155,19 @@ fn validate_table(
         rows,
         seconds: started.elapsed().as_secs_f64(),
     });
-    let contents = table.contents;
+    let (contents, measures) = (table.contents, table.measures);
     Ok(TableValidation {
         source: name.to_owned(),
         passed: checks.iter().all(|check| check.passed),
         target_rows: contents.as_ref().map(|contents| contents.target_rows),
         digest_sent: contents.as_ref().map(|contents| contents.sent.clone()),
         digest_read: contents.as_ref().map(|contents| contents.read.clone()),
-        differing_columns: contents.map(|contents| contents.differing_columns).unwrap_or_default(),
+        differing_columns: contents
+            .as_ref()
+            .map(|contents| contents.differing_columns.clone())
+            .unwrap_or_default(),
+        differences: contents.and_then(|contents| contents.differences),
+        measures,
         checks,
     })
 }

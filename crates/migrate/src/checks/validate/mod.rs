@@ -4,19 +4,25 @@
 
 mod columns;
 mod contents;
+mod drill;
+mod ends;
 mod foreign_keys;
 mod identity;
 mod keys;
+mod losses;
 mod row_counts;
 mod witness;
 
 pub use columns::same_type;
-pub use contents::Contents;
+pub use contents::{Contents, ContentsDifference};
 
+use crate::config::Config;
 use crate::error::Error;
-use crate::facts::CheckOutcome;
+use crate::facts::{CheckOutcome, MeasureFacts};
+use crate::run::Run;
 use mssql2pg_catalog::{Table, TableMeasures};
 use mssql2pg_mapping::TablePlan;
+use mssql2pg_mapping::encode::{Loss, merge_losses};
 use mssql2pg_sources::{Source, Split};
 use mssql2pg_target::{Connection, SplitRow};
 
@@ -37,6 +43,7 @@ pub static ALL: &[TableCheck] = &[
     contents::CHECK,
     row_counts::CHECK,
     witness::CHECK,
+    losses::CHECK,
     columns::CHECK,
     keys::CHECK,
     foreign_keys::CHECK,
@@ -83,6 +90,10 @@ impl Compared {
 
 /// What the checks of one table are given.
 pub struct TableContext<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// All settings.
+    pub config: &'a Config,
     /// The table in the source.
     pub table: &'a Table,
     /// The plan for it.
@@ -99,14 +110,28 @@ pub struct TableContext<'a> {
     pub source_splits: Vec<Split>,
     /// The target's connection.
     pub connection: &'a mut Connection,
+    /// How each column that COPY fills is read as the planned type, as SQL; none where it has that type.
+    pub reads: Option<Vec<String>>,
     /// What [`contents`](self) found; none before it ran.
     pub contents: Option<Contents>,
+    /// What the second witness compared; none where it did not.
+    pub measures: Option<MeasureFacts>,
 }
 
 impl TableContext<'_> {
     /// Rows that were sent and committed.
     pub fn loaded_rows(&self) -> u64 {
         self.splits.iter().map(|split| split.rows).sum()
+    }
+
+    /// What was altered on the way, of all splits.
+    fn losses(&self) -> Vec<Loss> {
+        let mut losses = Vec::new();
+        for split in self.splits {
+            let of_split: Vec<Loss> = serde_json::from_value(split.losses.clone()).unwrap_or_default();
+            merge_losses(&mut losses, &of_split);
+        }
+        losses
     }
 
     /// Rows that went to `rejects/`.

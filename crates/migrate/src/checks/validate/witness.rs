@@ -6,8 +6,9 @@
 use super::{Compared, TableCheck, TableContext};
 use crate::checks::counted;
 use crate::error::Error;
-use mssql2pg_mapping::encode::Loss;
+use crate::facts::MeasureFacts;
 use mssql2pg_mapping::witness::{compare, measure_query};
+use mssql2pg_target::ErrorKind;
 
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "second-witness",
@@ -27,16 +28,33 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
         return Ok(Compared::equal("not compared, since rows were rejected"));
     }
     let query = measure_query(context.table, context.plan);
-    let (rows, arrays) = mssql2pg_target::catalog::measures(context.connection, &query.sql, query.columns())
-        .map_err(Error::target(format!("cannot measure {}", context.plan.sql_name())))?;
+    let measured = mssql2pg_target::catalog::measures(context.connection, &query.sql, query.columns());
+    let (rows, arrays) = match measured {
+        Ok(answer) => answer,
+        // A value that the source cannot have sent: an infinite date, a number beyond its type.
+        Err(error) if error.kind == ErrorKind::Data => {
+            let code = error.server().map_or_else(String::new, |said| format!(" (error {})", said.code));
+            let detail =
+                format!("a value in PostgreSQL is not one of SQL Server's: it cannot be measured{code}");
+            return Ok(Compared::different(detail));
+        }
+        Err(error) => {
+            return Err(Error::target(format!("cannot measure {}", context.plan.sql_name()))(error));
+        }
+    };
     let of_target = query.read(rows, &arrays);
-    let losses: Vec<Loss> = context
-        .splits
-        .iter()
-        .filter_map(|split| serde_json::from_value::<Vec<Loss>>(split.losses.clone()).ok())
-        .flatten()
-        .collect();
-    let compared = compare(context.plan, of_source, &of_target, &losses);
+    let compared = compare(context.plan, of_source, &of_target, &context.losses());
+    context.measures = Some(MeasureFacts {
+        equal: compared.equal,
+        different: compared.differences.len() as u64,
+        counted_only: compared
+            .counted_only
+            .iter()
+            .map(|(column, why)| (column.clone(), (*why).to_owned()))
+            .collect(),
+        // The audit takes the measures from the decoded values.
+        by_server: false,
+    });
     let differences: Vec<String> = compared
         .differences
         .iter()

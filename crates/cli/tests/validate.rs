@@ -1,0 +1,75 @@
+//! `validate` as a user sees it: rows that differ, values only on demand, and the limit of losses.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test says so when it fails")]
+
+mod support;
+
+use mssql2pg_generate::{GenerateOptions, write_shop};
+use std::process::Output;
+use support::{TestDatabase, connect, database, mssql2pg, read_json, told};
+
+/// A folder with a shop that is migrated.
+fn migrated() -> (tempfile::TempDir, TestDatabase) {
+    let (folder, target) = (tempfile::tempdir().unwrap(), database());
+    let options = GenerateOptions { rows: 2_000, seed: 11, defects: false, ..GenerateOptions::default() };
+    write_shop(&folder.path().join("shop.bacpac"), &options, &mut |_| {}).unwrap();
+    let output = mssql2pg(folder.path())
+        .args(["migrate", "shop.bacpac", "--run", "shop.run"])
+        .env("TARGET_URL", &target.url)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    (folder, target)
+}
+
+fn validate(folder: &tempfile::TempDir, target: &TestDatabase, flags: &[&str]) -> Output {
+    mssql2pg(folder.path())
+        .args(["validate", "shop.run"])
+        .args(flags)
+        .env("TARGET_URL", &target.url)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn rows_that_differ_are_told_by_key_and_column_and_their_values_only_on_demand() {
+    let (folder, target) = migrated();
+    connect(&target.url)
+        .batch_execute("update public.customers set firstname = 'hunter2' where customerid = 7")
+        .unwrap();
+    let output = validate(&folder, &target, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    assert!(told(&output).contains("dbo.Customers: 1 row differs"), "{}", told(&output));
+    assert!(told(&output).contains("changed CustomerID=7: FirstName"), "{}", told(&output));
+    let written = || std::fs::read_to_string(folder.path().join("shop.run/validation.json")).unwrap();
+    assert!(!told(&output).contains("hunter2") && !written().contains("hunter2"));
+    let report = read_json(&folder.path().join("shop.run/reports/report.json"));
+    let table = report["tables"].as_array().unwrap().iter().find(|table| table["source"] == "dbo.Customers");
+    assert_eq!(table.unwrap()["differences"]["rows"][0]["columns"][0], "FirstName");
+    assert!(table.unwrap()["measures"]["different"].as_u64().unwrap() > 0);
+
+    let output = validate(&folder, &target, &["--show-values"]);
+    assert!(told(&output).contains("→ hunter2") && written().contains("hunter2"), "{}", told(&output));
+    connect(&target.url).batch_execute("update public.customers set lastname = lastname || '!'").unwrap();
+    let output = validate(&folder, &target, &["--list-rows", "3"]);
+    let validation = read_json(&folder.path().join("shop.run/validation.json"));
+    let tables = validation["tables"].as_array().unwrap();
+    let customers = tables.iter().find(|table| table["source"] == "dbo.Customers").unwrap();
+    let all: i64 =
+        connect(&target.url).query_one("select count(*) from public.customers", &[]).unwrap().get(0);
+    assert_eq!(customers["differences"]["total"].as_i64(), Some(all), "{}", told(&output));
+    assert_eq!(customers["differences"]["rows"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn more_losses_than_are_allowed_fail_a_table_and_without_a_limit_those_that_are_declared_pass() {
+    let (folder, target) = migrated();
+    let allowed = validate(&folder, &target, &[]);
+    assert_eq!(allowed.status.code(), Some(0), "{}", told(&allowed));
+    let output = validate(&folder, &target, &["--max-losses", "0"]);
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    assert!(told(&output).contains("altered, 0 allowed"), "{}", told(&output));
+    assert!(told(&output).contains("ClientTime: the offset was dropped"), "{}", told(&output));
+    // The limit is this command's, not the run's.
+    assert_eq!(validate(&folder, &target, &[]).status.code(), Some(0));
+}
