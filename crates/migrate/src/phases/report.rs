@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::facts::{
     ColumnFacts, FACTS_FORMAT, Facts, PhaseFacts, TableFacts, TableStatus, TargetFacts, Verdict, VerdictState,
 };
-use crate::reports::{ALL, shown};
+use crate::reports::{ALL, contents_clause, shown};
 use crate::run::{RefusedExpression, Run, RunIdentity, now};
 use crate::target_server::TargetServer;
 use mssql2pg_catalog::{Finding, Severity};
@@ -352,8 +352,8 @@ fn verdict(
         let sentence = format!("{all} {tables_word}{left_out} made and compared; the source has no rows");
         (VerdictState::Migrated, sentence)
     } else if migrated == all {
-        let sentence =
-            format!("{all} {tables_word}{left_out}, {} rows, contents proven equal{altered}", shown(rows));
+        let contents = contents_clause(tables);
+        let sentence = format!("{all} {tables_word}{left_out}, {} rows, {contents}{altered}", shown(rows));
         (VerdictState::Migrated, sentence)
     } else {
         (VerdictState::Incomplete, format!("{migrated} of {all} {tables_word} validated so far"))

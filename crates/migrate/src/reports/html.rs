@@ -96,4 +96,6 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
+mod accessible;
+#[cfg(test)]
 mod tests;

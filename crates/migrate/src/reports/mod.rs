@@ -6,8 +6,10 @@ mod json;
 #[cfg(test)]
 pub(crate) mod made_up;
 mod markdown;
+mod proof;
 
 pub(crate) use figures::count as shown;
+pub(crate) use proof::contents_clause;
 
 use crate::facts::Facts;
 

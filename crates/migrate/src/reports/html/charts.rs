@@ -1,7 +1,7 @@
 //! Geometry of the report's charts. Positions are percentages of the width, so that a bar fits every
 //! window without a script; the template draws them as inline SVG.
 
-use super::super::figures::{self, row_difference};
+use super::super::figures::{self, Totals, row_difference};
 use crate::facts::{Facts, TableFacts};
 use serde::Serialize;
 
@@ -267,7 +267,7 @@ pub(super) struct PhaseBar {
 
 /// The phases one after the other, without the pauses between commands: what is known of a phase is
 /// how long it took over all its runs, so its place on a clock would be wrong after an interruption.
-pub(super) fn timeline(facts: &Facts, loaded_rows: Option<u64>, bytes: u64) -> Vec<PhaseBar> {
+pub(super) fn timeline(facts: &Facts, totals: &Totals) -> Vec<PhaseBar> {
     let length = |seconds: f64| if seconds.is_finite() { seconds.max(0.0) } else { 0.0 };
     let whole: f64 = facts.phases.iter().map(|phase| length(phase.seconds)).sum();
     let mut before = 0.0;
@@ -287,17 +287,24 @@ pub(super) fn timeline(facts: &Facts, loaded_rows: Option<u64>, bytes: u64) -> V
                 runs: phase.runs,
                 start: round(start),
                 width: round(width),
-                throughput: (phase.phase == "load")
-                    .then(|| throughput(loaded_rows?, bytes, phase.seconds))
-                    .flatten(),
+                throughput: throughput(&phase.phase, totals, phase.seconds),
             }
         })
         .collect()
 }
 
-fn throughput(rows: u64, bytes: u64, seconds: f64) -> Option<String> {
-    let rate = figures::rows_rate(rows, seconds)?;
-    Some(format!("{rate}, {}/s", figures::bytes((bytes as f64 / seconds).round() as u64)))
+/// How fast the phases that touch every row were, over all runs of the phase.
+fn throughput(phase: &str, totals: &Totals, seconds: f64) -> Option<String> {
+    match phase {
+        "audit" => figures::rows_rate(totals.baseline_rows?, seconds),
+        "load" => {
+            let rate = figures::rows_rate(totals.loaded_rows?, seconds)?;
+            let bytes = figures::bytes((totals.bytes as f64 / seconds).round() as u64);
+            Some(format!("{rate}, {bytes}/s"))
+        }
+        "validate" => figures::rows_rate(totals.target_rows?, seconds),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -350,10 +357,11 @@ mod tests {
     #[test]
     fn phases_fill_the_timeline_in_order() {
         let facts = made_up::validated_run();
-        let bars = timeline(&facts, Some(1_964_719), 182_718_867);
+        let bars = timeline(&facts, &figures::totals(&facts));
         assert!(bars.windows(2).all(|pair| pair[0].start < pair[1].start));
         assert!(bars.iter().all(|bar| bar.width > 0.0 && bar.start + bar.width <= 100.01));
         assert_eq!(bars[4].throughput.as_deref(), Some("40,669 rows/s, 3.8 MB/s"));
+        assert_eq!(bars[6].throughput.as_deref(), Some("50,326 rows/s"));
         assert_eq!(bars[3].throughput, None);
     }
 

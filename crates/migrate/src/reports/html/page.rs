@@ -1,8 +1,9 @@
 //! What the template of `report.html` needs beyond the facts themselves: sums, groups and geometry.
 
 use super::super::figures::{self, Failure, Totals};
+use super::super::proof::{self, Witnesses};
 use super::charts::{self, FindingChart, PhaseBar, Profile, RowChart};
-use crate::facts::{Facts, TableFacts, TableStatus};
+use crate::facts::{Facts, RowDifference, TableFacts, TableStatus};
 use mssql2pg_catalog::{Finding, Severity};
 use serde::Serialize;
 
@@ -14,6 +15,9 @@ const SHOWN_FINDINGS: usize = 12;
 pub(super) struct Page<'a> {
     verdict_word: &'static str,
     totals: Totals,
+    witnesses: Witnesses,
+    /// What validation checked, each check over all tables.
+    checks: Vec<CheckView<'a>>,
     tables: Vec<TableView<'a>>,
     /// Whether any table failed: then a section of its own says why.
     any_failed: bool,
@@ -24,6 +28,14 @@ pub(super) struct Page<'a> {
     profile: Option<Profile>,
     unconverted: Vec<UnconvertedGroup<'a>>,
     timeline: Vec<PhaseBar>,
+}
+
+/// One check of validation over all tables.
+#[derive(Debug, Serialize)]
+struct CheckView<'a> {
+    check: &'a str,
+    passed: u64,
+    failed: u64,
 }
 
 /// One table.
@@ -40,8 +52,31 @@ struct TableView<'a> {
     passed: usize,
     lossy: usize,
     failures: Vec<Failure<'a>>,
+    /// What the second witness compared, and who measured.
+    measured: Option<(String, &'static str)>,
+    /// The first row that differs, in a sentence.
+    first_difference: Option<String>,
+    differences: Vec<DifferenceView<'a>>,
+    /// Rows that differ but are not listed.
+    more_differences: u64,
+    losses: Vec<LossView<'a>>,
     /// Whether a failed check speaks of the rows in `rejects/` already.
     rejects_told: bool,
+}
+
+/// One row that differs.
+#[derive(Debug, Serialize)]
+struct DifferenceView<'a> {
+    kind: &'static str,
+    key: &'a str,
+    columns: Vec<DifferingColumn<'a>>,
+}
+
+/// A column in which a row differs, with its values only where the user asked for them.
+#[derive(Debug, Serialize)]
+struct DifferingColumn<'a> {
+    name: &'a str,
+    values: Option<&'a (Option<String>, Option<String>)>,
 }
 
 /// Findings of one code and severity.
@@ -64,6 +99,7 @@ struct LossView<'a> {
     kind: &'static str,
     count: u64,
     share: Option<String>,
+    declared_by: &'static str,
     samples: &'a [String],
 }
 
@@ -93,6 +129,8 @@ pub(super) fn page(facts: &Facts) -> Page<'_> {
         findings.iter().map(|group| (group.code, group.severity, group.occurrences)).collect();
     Page {
         verdict_word: figures::verdict_word(facts.verdict.state),
+        witnesses: proof::witnesses(&facts.tables),
+        checks: checks(&facts.tables),
         tables: facts.tables.iter().enumerate().map(|(number, table)| table_view(number, table)).collect(),
         any_failed: facts.tables.iter().any(|table| table.status == TableStatus::Failed),
         row_chart: charts::row_chart(facts),
@@ -101,13 +139,14 @@ pub(super) fn page(facts: &Facts) -> Page<'_> {
         losses: facts.tables.iter().flat_map(losses).collect(),
         profile: charts::profile(facts),
         unconverted: unconverted_groups(facts),
-        timeline: charts::timeline(facts, totals.loaded_rows, totals.bytes),
+        timeline: charts::timeline(facts, &totals),
         totals,
     }
 }
 
 fn table_view(number: usize, table: &TableFacts) -> TableView<'_> {
     let failures = figures::failures(table);
+    let rows = table.differences.as_ref().map_or(&[][..], |differences| differences.rows.as_slice());
     TableView {
         facts: table,
         number,
@@ -116,10 +155,46 @@ fn table_view(number: usize, table: &TableFacts) -> TableView<'_> {
         contents_equal: figures::contents_equal(table),
         rate: table.loaded_rows.and_then(|rows| figures::rows_rate(rows, table.seconds)),
         passed: table.checks.iter().filter(|check| check.passed).count(),
+        measured: table
+            .measures
+            .as_ref()
+            .map(|measures| (proof::measured(measures), proof::measured_by(measures))),
+        first_difference: proof::first_difference(table.differences.as_ref()),
+        differences: rows.iter().map(difference_view).collect(),
+        more_differences: table
+            .differences
+            .as_ref()
+            .map_or(0, |differences| differences.total.saturating_sub(rows.len() as u64)),
+        losses: losses(table).collect(),
         rejects_told: failures.iter().any(|failure| failure.check == "row-counts"),
         failures,
         lossy: table.columns.iter().filter(|column| column.fidelity == "lossy").count(),
     }
+}
+
+fn difference_view(row: &RowDifference) -> DifferenceView<'_> {
+    let column = |(place, name)| DifferingColumn { name, values: row.values.get(place) };
+    DifferenceView {
+        kind: proof::difference_word(row.kind),
+        key: &row.key,
+        columns: row.columns.iter().map(String::as_str).enumerate().map(column).collect(),
+    }
+}
+
+/// The checks in the order in which they are met.
+fn checks(tables: &[TableFacts]) -> Vec<CheckView<'_>> {
+    let mut views: Vec<CheckView<'_>> = Vec::new();
+    for check in tables.iter().flat_map(|table| &table.checks) {
+        let (passed, failed) = (u64::from(check.passed), u64::from(!check.passed));
+        match views.iter_mut().find(|view| view.check == check.check) {
+            Some(view) => {
+                view.passed += passed;
+                view.failed += failed;
+            }
+            None => views.push(CheckView { check: &check.check, passed, failed }),
+        }
+    }
+    views
 }
 
 /// Groups in the order of their first finding: the facts have the most severe first.
@@ -162,6 +237,7 @@ fn losses(table: &TableFacts) -> impl Iterator<Item = LossView<'_>> {
         kind: loss.kind.label(),
         count: loss.count,
         share: table.loaded_rows.filter(|rows| *rows > 0).map(|rows| figures::percent(loss.count, rows)),
+        declared_by: proof::declared_by(loss.kind),
         samples: &loss.samples,
     })
 }
