@@ -19,7 +19,7 @@ pub use hold::{Hold, HoldKind, HoldRequest, Wanted};
 #[cfg(feature = "live")]
 pub use live::{Live, LiveWriter, ServerObject};
 
-use mssql2pg_catalog::{Catalog, RowSink, Table};
+use mssql2pg_catalog::{Catalog, Column, RowSink, Table, TableMeasures};
 use serde::{Deserialize, Serialize};
 
 /// What a source is, for the run folder and the report. Holds no secret.
@@ -117,6 +117,70 @@ pub trait Source: Sync + Send {
     /// # Errors
     /// When the source cannot be read, or its bytes contradict the catalog.
     fn read(&self, table: &Table, split: &Split, rows: &mut dyn RowSink) -> Result<u64, SourceError>;
+
+    /// What the source's own engine computes over all rows of a table, in the state that is held: its measures, and
+    /// `expressions`, which are T-SQL aggregates over its columns. One query, as long as the server takes so many items.
+    /// None where the source has no engine.
+    ///
+    /// Columns are named by [`quoted`]; nothing of a value may stand in an expression.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Query`], [`ErrorKind::Permission`] or [`ErrorKind::Unsupported`] when the server refuses; what is held
+    /// still holds then, and the rows can be read instead. Other kinds as for [`Source::read`].
+    fn aggregate(&self, table: &Table, expressions: &[String]) -> Result<Option<Aggregates>, SourceError> {
+        let _ = (table, expressions);
+        Ok(None)
+    }
+
+    /// The measures of a table as the source's own engine computes them; those that it cannot compute exactly are absent.
+    /// None where the source has no engine.
+    ///
+    /// # Errors
+    /// As [`Source::aggregate`].
+    fn measures(&self, table: &Table) -> Result<Option<TableMeasures>, SourceError> {
+        Ok(self.aggregate(table, &[])?.map(|aggregates| aggregates.measures))
+    }
+
+    /// How many rows of a table meet a condition in T-SQL, counted by the source's own engine. Inside a subquery the table
+    /// itself goes by the name `this`. None where the source has no engine.
+    ///
+    /// # Errors
+    /// As [`Source::aggregate`].
+    fn count_where(&self, table: &Table, condition: &str) -> Result<Option<u64>, SourceError> {
+        let _ = (table, condition);
+        Ok(None)
+    }
+
+    /// Pushes the values of `key`, in that order, of the first `most` rows in the order of `key` that meet a condition as
+    /// in [`Source::count_where`], and returns how many rows were pushed. None where the source has no engine.
+    ///
+    /// # Errors
+    /// As [`Source::aggregate`].
+    fn keys_where(
+        &self,
+        table: &Table,
+        key: &[&Column],
+        condition: &str,
+        most: usize,
+        rows: &mut dyn RowSink,
+    ) -> Result<Option<u64>, SourceError> {
+        let _ = (table, key, condition, most, rows);
+        Ok(None)
+    }
+}
+
+/// What an engine computed over all rows of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aggregates {
+    /// Its measures.
+    pub measures: TableMeasures,
+    /// The value of each expression as text; none for NULL.
+    pub values: Vec<Option<String>>,
+}
+
+/// A name in brackets, for T-SQL.
+pub fn quoted(name: &str) -> String {
+    format!("[{}]", name.replace(']', "]]"))
 }
 
 /// Whether what is no file may be an address with a password in it, so that it is not repeated.

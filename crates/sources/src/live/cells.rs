@@ -100,6 +100,11 @@ impl Answer {
 }
 
 impl<'a> AnswerRow<'a> {
+    /// All its cells, in order.
+    pub(crate) fn cells(self) -> &'a [Cell] {
+        self.cells
+    }
+
     /// The cell of that column; names compare without regard to case.
     ///
     /// # Errors

@@ -36,6 +36,8 @@ enum Rest {
     Within,
     /// Nothing: a table takes as long as it takes.
     Unlimited,
+    /// Nothing, and not the first answer either.
+    Whenever,
 }
 
 /// Takes rows from the client. Always behind a pointer: the client's decoder is generic, and built once for each kind of
@@ -82,7 +84,8 @@ impl Session {
             "set the session's options",
             // Lengths without limit for text, ntext and image; a lock is waited for a minute, then the work is tried again
             // (error 1222); in a deadlock with the users' own work it is ours that is given up.
-            "set textsize 2147483647; set lock_timeout 60000; set deadlock_priority low; set nocount on;",
+            // What overflows is an error and not NULL, and that error leaves a transaction as it is ("SET ARITHABORT").
+            "set textsize 2147483647; set lock_timeout 60000; set deadlock_priority low; set nocount on; set ansi_warnings on; set arithabort on; set numeric_roundabort off;",
         )?;
         Ok(session)
     }
@@ -92,8 +95,20 @@ impl Session {
     /// # Errors
     /// `Query` and its more telling kinds, with what we were doing as the context.
     pub(crate) fn ask(&mut self, doing: &str, sql: &str) -> Result<Answer, SourceError> {
+        self.ask_within(doing, sql, Rest::Within)
+    }
+
+    /// The same for what reads a whole table first: that may take as long as it takes.
+    ///
+    /// # Errors
+    /// As [`Session::ask`].
+    pub(crate) fn compute(&mut self, doing: &str, sql: &str) -> Result<Answer, SourceError> {
+        self.ask_within(doing, sql, Rest::Whenever)
+    }
+
+    fn ask_within(&mut self, doing: &str, sql: &str, rest: Rest) -> Result<Answer, SourceError> {
         let mut writer = CellWriter::default();
-        if !self.begin(doing, sql, Rest::Within)? {
+        if !self.begin(doing, sql, rest)? {
             return Ok(writer.answer(Vec::new()));
         }
         let columns = result_columns(&self.client);
@@ -142,15 +157,19 @@ impl Session {
         (&self.runtime, &mut self.client)
     }
 
-    /// Sends a batch; whether it has rows. The first answer must come within the query time-out; what follows may take
-    /// as long as `rest` says.
+    /// Sends a batch; whether it has rows. The first answer must come within the query time-out, but where `rest` says
+    /// otherwise; what follows may take as long as `rest` says.
     fn begin(&mut self, doing: &str, sql: &str, rest: Rest) -> Result<bool, SourceError> {
         let Self { runtime, client, query_timeout } = self;
         let timeout = match rest {
             Rest::Within => *query_timeout,
-            Rest::Unlimited => None,
+            Rest::Unlimited | Rest::Whenever => None,
         };
-        let limit = query_timeout.map_or(Duration::MAX, |seconds| Duration::from_secs(u64::from(seconds)));
+        let limit = match rest {
+            Rest::Within | Rest::Unlimited => *query_timeout,
+            Rest::Whenever => None,
+        };
+        let limit = limit.map_or(Duration::MAX, |seconds| Duration::from_secs(u64::from(seconds)));
         let begun = runtime.block_on(tokio::time::timeout(limit, async {
             let options = ExecuteOptions { timeout, ..ExecuteOptions::default() };
             let begun = match client.execute(sql.to_owned(), options).await? {

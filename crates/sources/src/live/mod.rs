@@ -2,12 +2,13 @@
 //!
 //! The way in: an [`address::Address`] says where and how; [`connect::Session`] is one connection that is logged in;
 //! [`Live`] is the source. `catalog/` reads what the database is, `hold.rs` holds its rows still, `splits.rs` cuts its
-//! tables into ranges of a key, `read.rs` takes rows from the wire.
+//! tables into ranges of a key, `read.rs` takes rows from the wire, `aggregate.rs` and `measure/` let the server compute.
 //!
 //! Invariant: every row of a run comes from a session that sees the state which [`Live::hold`] holds; a session of which
 //! that is not certain is never read from. Dirty reads do not happen.
 
 mod address;
+mod aggregate;
 mod browser;
 mod bulk;
 mod catalog;
@@ -20,6 +21,7 @@ mod failure;
 mod handshake;
 mod hold;
 mod large;
+mod measure;
 mod read;
 mod select;
 mod splits;
@@ -27,13 +29,16 @@ mod tokens;
 
 pub use bulk::{LiveWriter, ServerObject};
 
+pub(crate) use crate::quoted as quote;
 pub(crate) use doctor::diagnose;
 
-use crate::{Consistency, ErrorKind, Hold, HoldKind, HoldRequest, Source, SourceError, SourceInfo, Split};
+use crate::{
+    Aggregates, Consistency, ErrorKind, Hold, HoldKind, HoldRequest, Source, SourceError, SourceInfo, Split,
+};
 use address::Address;
 use connect::Session;
 use hold::Held;
-use mssql2pg_catalog::{Catalog, RowSink, Table};
+use mssql2pg_catalog::{Catalog, Column, RowSink, Table};
 use read::TableRows;
 use select::CodePages;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -64,6 +69,7 @@ struct State {
     tables: Vec<Table>,
 }
 
+/// The pages of text columns.
 #[derive(Debug, Clone)]
 struct Pages {
     by_collation: CodePages,
@@ -298,6 +304,40 @@ impl Source for Live {
             false => self.on_session(|session| self.read_on(session, table, split, rows)),
         }
     }
+
+    fn aggregate(&self, table: &Table, expressions: &[String]) -> Result<Option<Aggregates>, SourceError> {
+        self.ask_held(table, |session| {
+            let pages = self.pages(session)?;
+            aggregate::aggregate(session, table, &pages, expressions)
+        })
+        .map(Some)
+    }
+
+    fn count_where(&self, table: &Table, condition: &str) -> Result<Option<u64>, SourceError> {
+        self.ask_held(table, |session| aggregate::count_where(session, table, condition)).map(Some)
+    }
+
+    fn keys_where(
+        &self,
+        table: &Table,
+        key: &[&Column],
+        condition: &str,
+        most: usize,
+        rows: &mut dyn RowSink,
+    ) -> Result<Option<u64>, SourceError> {
+        let order = aggregate::key_order(key);
+        // The rest of a read, with the key as the whole table.
+        let columns = key.iter().map(|column| (*column).clone()).collect();
+        let keys = Table { name: table.name.clone(), columns, ..Table::default() };
+        self.ask_held(table, |session| {
+            let pages = self.pages(session)?;
+            let select = select::select(&keys, &pages.by_collation, pages.of_database.as_deref());
+            let list = select.sql.strip_prefix("select ").unwrap_or(&select.sql);
+            let sql = format!("select top ({most}) {list} as this where {condition}{order}");
+            read_rows(session, table, &select, &sql, rows)
+        })
+        .map(Some)
+    }
 }
 
 impl Live {
@@ -314,17 +354,50 @@ impl Live {
             "" => select.sql.clone(),
             condition => format!("{} where {condition}", select.sql),
         };
-        let mut writer = TableRows::new(&select, rows);
-        let outcome = session.read_table(&format!("read {}", table.name), &sql, &mut writer);
-        let (count, trouble) = writer.finish();
-        outcome?;
-        let Some(trouble) = trouble else { return Ok(count) };
-        warn!(table = %table.name, "rows are not what the catalog says");
-        Err(SourceError::new(ErrorKind::Damaged, format!("cannot read {}: {trouble}", table.name)))
+        read_rows(session, table, &select, &sql, rows)
+    }
+
+    /// Asks something of a table in the state that is held. A question that the server refuses does not cost what is held:
+    /// the session is kept, if its transaction is still open.
+    fn ask_held<T>(
+        &self,
+        table: &Table,
+        work: impl FnOnce(&mut Session) -> Result<T, SourceError>,
+    ) -> Result<T, SourceError> {
+        if self.stands_apart(table) {
+            return work(&mut Session::open(&self.address)?);
+        }
+        let mut session = self.session()?;
+        let done = work(&mut session);
+        let keep = match &done {
+            Ok(_) => true,
+            Err(error) => match error.kind {
+                ErrorKind::Query | ErrorKind::Permission | ErrorKind::Unsupported => {
+                    let kind = self.state().held.as_ref().map(|held| held.hold.kind);
+                    kind != Some(HoldKind::SnapshotIsolation) || aggregate::is_in_transaction(&mut session)
+                }
+                _ => false,
+            },
+        };
+        if keep {
+            self.give_back(session);
+        }
+        done
     }
 }
 
-/// A name in brackets, for T-SQL.
-pub(crate) fn quote(name: &str) -> String {
-    format!("[{}]", name.replace(']', "]]"))
+fn read_rows(
+    session: &mut Session,
+    table: &Table,
+    select: &select::Select,
+    sql: &str,
+    rows: &mut dyn RowSink,
+) -> Result<u64, SourceError> {
+    let mut writer = TableRows::new(select, rows);
+    let outcome = session.read_table(&format!("read {}", table.name), sql, &mut writer);
+    let (count, trouble) = writer.finish();
+    outcome?;
+    let Some(trouble) = trouble else { return Ok(count) };
+    warn!(table = %table.name, "rows are not what the catalog says");
+    Err(SourceError::new(ErrorKind::Damaged, format!("cannot read {}: {trouble}", table.name)))
 }

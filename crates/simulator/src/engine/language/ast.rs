@@ -17,6 +17,8 @@ pub(crate) enum Expression {
     Cast {
         operand: Box<Self>,
         to: SqlType,
+        /// The third argument of `convert`.
+        style: Option<Box<Self>>,
         or_null: bool,
     },
     /// `… collate …`.
@@ -50,6 +52,39 @@ pub(crate) enum Expression {
     Exists(Box<Select>),
     /// `(select …)`.
     Subquery(Box<Select>),
+}
+
+impl Expression {
+    /// Whether it, or an expression in it that is not in a `select` of its own, passes the test.
+    pub(crate) fn any(&self, test: &dyn Fn(&Self) -> bool) -> bool {
+        if test(self) {
+            return true;
+        }
+        match self {
+            Self::Call { arguments, .. } => arguments.iter().any(|argument| argument.any(test)),
+            Self::Cast { operand, .. }
+            | Self::Collate(operand, _)
+            | Self::Negate(operand)
+            | Self::Not(operand)
+            | Self::IsNull(operand) => operand.any(test),
+            Self::Arithmetic(_, a, b)
+            | Self::Compare(_, a, b)
+            | Self::And(a, b)
+            | Self::Or(a, b)
+            | Self::Like(a, b, _) => a.any(test) || b.any(test),
+            Self::In(operand, list) => operand.any(test) || list.iter().any(|item| item.any(test)),
+            Self::Case(branches, otherwise) => {
+                branches.iter().any(|(condition, result)| condition.any(test) || result.any(test))
+                    || otherwise.as_ref().is_some_and(|otherwise| otherwise.any(test))
+            }
+            Self::Literal(..)
+            | Self::Column(_)
+            | Self::Variable(_)
+            | Self::Star
+            | Self::Exists(_)
+            | Self::Subquery(_) => false,
+        }
+    }
 }
 
 /// How two values are compared.

@@ -215,14 +215,18 @@ fn word(cursor: &mut Cursor<'_>, token: &Token) -> Result<Expression, Failure> {
             cursor.expect_word("as")?;
             let (to, _) = cursor.data_type(TypePlace::Cast)?;
             cursor.expect_symbol(")")?;
-            Ok(Expression::Cast { operand, to, or_null: name == "try_cast" })
+            Ok(Expression::Cast { operand, to, style: None, or_null: name == "try_cast" })
         }
         "convert" | "try_convert" => {
             let (to, _) = cursor.data_type(TypePlace::Cast)?;
             cursor.expect_symbol(",")?;
             let mut arguments = list(cursor)?.into_iter();
             let operand = arguments.next().ok_or_else(|| cursor.unexpected())?;
-            Ok(Expression::Cast { operand: operand.into(), to, or_null: name == "try_convert" })
+            let style = arguments.next().map(Box::new);
+            if arguments.next().is_some() {
+                return Err(cursor.unexpected());
+            }
+            Ok(Expression::Cast { operand: operand.into(), to, style, or_null: name == "try_convert" })
         }
         // The first argument is a word.
         "dateadd" | "datediff" | "datediff_big" | "datepart" | "datename" => {

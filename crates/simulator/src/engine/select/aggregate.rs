@@ -10,6 +10,7 @@ use super::super::values::exact::Exact;
 use super::super::values::owned::{Cell, OwnedValue};
 use super::evaluate::{Compiled, evaluate};
 use super::rows::Row;
+use super::types::{Class, class};
 use crate::answer::Failure;
 use mssql2pg_catalog::{CodePage, SqlType, Value};
 
@@ -41,6 +42,30 @@ impl AggregateKind {
     /// Whether it counts, and so is never NULL.
     pub(crate) fn counts(self) -> bool {
         matches!(self, Self::Count | Self::CountBig)
+    }
+
+    /// Whether it takes operands of that type; the rest is error 8117.
+    pub(crate) fn takes(self, operand: &SqlType) -> bool {
+        let is_old = matches!(operand, SqlType::Text | SqlType::NText | SqlType::Image);
+        match self {
+            Self::Count | Self::CountBig => !is_old,
+            Self::Min | Self::Max => {
+                let has_order = !matches!(
+                    operand,
+                    SqlType::Bit
+                        | SqlType::Xml
+                        | SqlType::Json
+                        | SqlType::Vector { .. }
+                        | SqlType::Geography
+                        | SqlType::Geometry
+                        | SqlType::Unknown { .. }
+                );
+                has_order && !is_old
+            }
+            Self::Sum | Self::Average => {
+                matches!(class(operand), Class::Exact | Class::Approximate) && *operand != SqlType::Bit
+            }
+        }
     }
 
     /// Its type for an operand of that type.

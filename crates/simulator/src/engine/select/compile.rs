@@ -9,9 +9,8 @@ use super::super::language::literal_expression;
 use super::super::session::Session;
 use super::super::values::collation::Collation;
 use super::super::values::owned::OwnedValue;
-use super::aggregate::{Aggregate, AggregateKind};
+use super::aggregate::Aggregate;
 use super::evaluate::{Compiled, evaluate};
-use super::functions::function;
 use super::rows::NoRow;
 use super::types::{Class, class, common, is_national, precedence};
 use crate::answer::Failure;
@@ -25,6 +24,8 @@ pub(crate) struct Scope {
     pub(crate) columns: Vec<ScopeColumn>,
     /// Whether names that differ in case are different.
     pub(crate) case_sensitive: bool,
+    /// The columns around a subquery; they are found after its own.
+    pub(crate) around: Option<Box<Self>>,
 }
 
 /// A column that an expression may name.
@@ -49,6 +50,13 @@ impl Scope {
     /// # Errors
     /// 207 and 4104.
     pub(crate) fn column(&self, parts: &[String]) -> Result<&ScopeColumn, Failure> {
+        match (self.own_column(parts), &self.around) {
+            (Err(failure), Some(around)) => around.column(parts).map_err(|_| failure),
+            (found, _) => found,
+        }
+    }
+
+    fn own_column(&self, parts: &[String]) -> Result<&ScopeColumn, Failure> {
         let name = parts.last().map_or("", String::as_str);
         if let [.., qualifier, _] = parts
             && !self.qualifiers.iter().any(|known| self.same(known, qualifier))
@@ -71,7 +79,7 @@ pub(crate) struct Typed {
 }
 
 impl Typed {
-    fn new(node: Compiled, sql_type: SqlType, nullable: bool) -> Self {
+    pub(super) fn new(node: Compiled, sql_type: SqlType, nullable: bool) -> Self {
         Self { node, sql_type, nullable, collation: None }
     }
 }
@@ -113,7 +121,10 @@ impl<'a> Compiler<'a> {
             Expression::Column(parts) => self.column(parts),
             Expression::Star => Err(unsupported("a star here")),
             Expression::Variable(name) => self.variable(name),
-            Expression::Cast { operand, to, or_null } => self.cast(operand, to, *or_null),
+            Expression::Cast { operand, to, style, or_null } => {
+                super::call::check_style(style.as_deref())?;
+                self.cast(operand, to, *or_null)
+            }
             Expression::Collate(operand, name) => {
                 let operand = self.compile(operand)?;
                 Ok(Typed { collation: Some(name.clone()), ..operand })
@@ -128,10 +139,18 @@ impl<'a> Compiler<'a> {
                 Ok(self.arithmetic(*symbol, a, b))
             }
             Expression::Case(branches, otherwise) => self.case(branches, otherwise.as_deref()),
-            Expression::Exists(select) => {
-                let found = !super::rows_of(self.session, select)?.1.is_empty();
-                Ok(Typed::new(Compiled::Value(OwnedValue::Bit(found)), SqlType::Bit, false))
-            }
+            Expression::Exists(select) => match super::rows_of(self.session, select) {
+                Ok((_, rows)) => {
+                    let found = OwnedValue::Bit(!rows.is_empty());
+                    Ok(Typed::new(Compiled::Value(found), SqlType::Bit, false))
+                }
+                // A column that the subquery does not have may be one of this row's.
+                Err(failure) if matches!(failure.number, 207 | 4104) && self.groups.is_none() => {
+                    let join = super::exists::semi_join(self.session, self.scope, select)?;
+                    Ok(Typed::new(Compiled::Exists(join.into()), SqlType::Bit, false))
+                }
+                Err(failure) => Err(failure),
+            },
             Expression::Subquery(select) => {
                 let (columns, rows) = super::rows_of(self.session, select)?;
                 let column = columns.first().ok_or_else(|| unsupported("a select without columns"))?;
@@ -263,7 +282,7 @@ impl<'a> Compiler<'a> {
         self.folded(self.cast_typed(operand, to, or_null))
     }
 
-    fn cast_typed(&self, operand: Typed, to: &SqlType, or_null: bool) -> Typed {
+    pub(super) fn cast_typed(&self, operand: Typed, to: &SqlType, or_null: bool) -> Typed {
         let page = self.collation(&[&operand]).page;
         let Typed { node, nullable, collation, .. } = operand;
         let collation = collation.filter(|_| class(to) == Class::Text);
@@ -302,62 +321,7 @@ impl<'a> Compiler<'a> {
         Ok(Compiled::Compare(operator, a.node.into(), b.node.into(), collation))
     }
 
-    fn call(&mut self, name: &str, arguments: &[Expression], distinct: bool) -> Result<Typed, Failure> {
-        if let Some(kind) = AggregateKind::named(name) {
-            return self.aggregate(kind, name, arguments, distinct);
-        }
-        let mut typed = Vec::new();
-        for argument in arguments {
-            typed.push(self.compile(argument)?);
-        }
-        let types: Vec<SqlType> = typed.iter().map(|argument| argument.sql_type.clone()).collect();
-        let Some((function, sql_type)) = function(name, &types) else {
-            let text = format!("'{name}' is not a recognized built-in function name.");
-            return Err(Failure { class: 15, ..Failure::new(195, text) });
-        };
-        let nullable = typed.iter().any(|argument| argument.nullable)
-            || name == "nullif"
-            || name == "sql_variant_property";
-        let collation = typed.iter().find_map(|argument| argument.collation.clone());
-        let nodes = typed.into_iter().map(|argument| argument.node).collect();
-        let call =
-            Typed { node: Compiled::Call(function, nodes), sql_type: sql_type.clone(), nullable, collation };
-        // What a function of texts gives is Unicode inside; back to the type that it has.
-        match class(&sql_type) == Class::Text || matches!(name, "isnull" | "coalesce") {
-            true => Ok(self.cast_typed(call, &sql_type, false)),
-            false => Ok(call),
-        }
-    }
-
-    fn aggregate(
-        &mut self,
-        kind: AggregateKind,
-        name: &str,
-        arguments: &[Expression],
-        distinct: bool,
-    ) -> Result<Typed, Failure> {
-        let Some((keys, mut found)) = self.groups.take() else {
-            let text = format!("An aggregate ({name}) may not appear here.");
-            return Err(Failure { class: 15, ..Failure::new(147, text) });
-        };
-        let operand = match arguments {
-            [Expression::Star] | [] => None,
-            [operand, ..] => Some(self.compile(operand)?),
-        };
-        let sql_type = kind.result(operand.as_ref().map(|operand| &operand.sql_type));
-        let collation = operand.as_ref().and_then(|operand| operand.collation.clone());
-        let compared_by = match &operand {
-            Some(operand) => self.collation(&[operand]),
-            None => Collation::named(self.session.collation_name()),
-        };
-        let node = Compiled::Slot(keys.len() + found.len());
-        let operand = operand.map(|operand| operand.node);
-        found.push(Aggregate { kind, operand, distinct, collation: compared_by, sql_type: sql_type.clone() });
-        self.groups = Some((keys, found));
-        Ok(Typed { node, sql_type, nullable: !kind.counts(), collation })
-    }
-
-    fn case(
+    pub(super) fn case(
         &mut self,
         branches: &[(Expression, Expression)],
         otherwise: Option<&Expression>,
@@ -393,7 +357,12 @@ impl<'a> Compiler<'a> {
                 false => typed,
             };
         let (a, b) = (number(a), number(b));
-        let node = Compiled::Arithmetic(symbol, a.node.into(), b.node.into());
+        let node = match &sql_type {
+            SqlType::Decimal { scale, .. } if symbol == '/' => {
+                Compiled::Divide(a.node.into(), b.node.into(), *scale)
+            }
+            _ => Compiled::Arithmetic(symbol, a.node.into(), b.node.into()),
+        };
         let typed = Typed { node, sql_type: sql_type.clone(), nullable, collation };
         match class(&sql_type) {
             Class::Exact | Class::Text => self.cast_typed(typed, &sql_type, false),
@@ -427,6 +396,13 @@ fn arithmetic_type(symbol: char, a: &SqlType, b: &SqlType) -> SqlType {
             false => SqlType::VarChar { length },
         };
     }
+    if let (Class::Binary, Class::Binary, '+') = (class(a), class(b), symbol) {
+        let length = match (super::types::length(a), super::types::length(b)) {
+            (Some(a), Some(b)) => Length::limited(a.saturating_add(b).min(8000)),
+            _ => Length::MAX,
+        };
+        return SqlType::VarBinary { length };
+    }
     if !matches!(higher, SqlType::Decimal { .. }) {
         return higher.clone();
     }
@@ -452,7 +428,10 @@ fn arithmetic_type(symbol: char, a: &SqlType, b: &SqlType) -> SqlType {
         '%' => ((p1 - s1.min(p1)).min(p2 - s2.min(p2)) + s1.max(s2), s1.max(s2)),
         _ => (s1.max(s2) + (p1 - s1.min(p1)).max(p2 - s2.min(p2)) + 1, s1.max(s2)),
     };
+    let whole_digits = (p1 - s1.min(p1)).max(p2 - s2.min(p2));
     let scale = match precision > 38 {
+        // The digit that a sum may carry over is not reserved.
+        true if matches!(symbol, '+' | '-') => scale.min(38_u32.saturating_sub(whole_digits)),
         true => scale.min(38_u32.saturating_sub(precision - scale)).max(scale.min(6)),
         false => scale,
     };

@@ -8,9 +8,12 @@ use super::super::values::convert::convert;
 use super::super::values::exact::{Exact, power};
 use super::super::values::owned::{Cell, OwnedValue};
 use super::super::values::text;
+use super::exists::SemiJoin;
+use super::like::like;
 use super::rows::Row;
 use crate::answer::Failure;
 use mssql2pg_catalog::{CodePage, SqlType, Value};
+use std::sync::Arc;
 
 /// An expression whose columns were found.
 #[derive(Debug, Clone)]
@@ -25,6 +28,12 @@ pub(crate) enum Compiled {
         or_null: bool,
     },
     Call(Function, Vec<Self>),
+    /// A function that sees text as its collation does.
+    TextCall(TextFunction, Vec<Self>, Collation),
+    /// The quotient of two exact numbers with so many digits after the point.
+    Divide(Box<Self>, Box<Self>, u8),
+    /// `exists` of a subquery that names columns of this row.
+    Exists(Arc<SemiJoin>),
     Negate(Box<Self>),
     Arithmetic(char, Box<Self>, Box<Self>),
     Compare(Operator, Box<Self>, Box<Self>, Collation),
@@ -38,6 +47,9 @@ pub(crate) enum Compiled {
 
 /// A function of values.
 pub(crate) type Function = fn(&[OwnedValue]) -> Result<OwnedValue, Failure>;
+
+/// A function of values, among them texts of that collation.
+pub(crate) type TextFunction = fn(&[OwnedValue], Collation) -> Result<OwnedValue, Failure>;
 
 /// What an expression gave.
 pub(crate) enum Datum<'a> {
@@ -73,10 +85,20 @@ pub(crate) fn evaluate<'a>(expression: &'a Compiled, row: &'a dyn Row) -> Result
                 converted => Datum::Owned(converted?),
             }
         }
-        Compiled::Call(function, arguments) => {
-            let values: Result<Vec<OwnedValue>, Failure> =
-                arguments.iter().map(|argument| Ok(evaluate(argument, row)?.into_owned())).collect();
-            Datum::Owned(function(&values?)?)
+        Compiled::Call(function, arguments) => Datum::Owned(function(&owned(arguments, row)?)?),
+        Compiled::TextCall(function, arguments, collation) => {
+            Datum::Owned(function(&owned(arguments, row)?, *collation)?)
+        }
+        Compiled::Divide(a, b, scale) => {
+            let (a, b) = (evaluate(a, row)?, evaluate(b, row)?);
+            match (Exact::of(&a.cell().value), Exact::of(&b.cell().value)) {
+                (Some(_), Some(b)) if b.unscaled == 0 => return Err(divided_by_zero()),
+                (Some(a), Some(b)) => {
+                    let quotient = a.divide(b, *scale).ok_or_else(|| overflow("expression", "numeric"))?;
+                    Datum::Owned(OwnedValue::decimal(quotient, *scale))
+                }
+                _ => Datum::Owned(OwnedValue::Null),
+            }
         }
         Compiled::Negate(operand) => {
             let operand = evaluate(operand, row)?;
@@ -101,6 +123,10 @@ pub(crate) fn evaluate<'a>(expression: &'a Compiled, row: &'a dyn Row) -> Result
     })
 }
 
+fn owned(expressions: &[Compiled], row: &dyn Row) -> Result<Vec<OwnedValue>, Failure> {
+    expressions.iter().map(|expression| Ok(evaluate(expression, row)?.into_owned())).collect()
+}
+
 /// Whether a condition is true; none when that is unknown.
 pub(crate) fn holds(condition: &Compiled, row: &dyn Row) -> Result<Option<bool>, Failure> {
     Ok(match condition {
@@ -122,12 +148,9 @@ pub(crate) fn holds(condition: &Compiled, row: &dyn Row) -> Result<Option<bool>,
         }
         Compiled::Like(operand, pattern, escape, collation) => {
             let (operand, pattern) = (evaluate(operand, row)?, evaluate(pattern, row)?);
-            let string = |cell: Cell<'_>| text::characters(&cell.value).map(Iterator::collect::<Vec<char>>);
-            match (string(operand.cell()), string(pattern.cell())) {
-                (Some(operand), Some(pattern)) => Some(like(&operand, &pattern, *escape, *collation)),
-                _ => None,
-            }
+            like(&operand.cell().value, &pattern.cell().value, *escape, *collation)
         }
+        Compiled::Exists(join) => Some(join.holds(row)?),
         _ => match evaluate(condition, row)?.cell().value {
             Value::Null => None,
             Value::Bit(truth) => Some(truth),
@@ -145,36 +168,6 @@ fn compared(operator: Operator, a: Cell<'_>, b: Cell<'_>, collation: Collation) 
         return None;
     }
     Some(operator.holds(compare(a, b, collation)))
-}
-
-/// `%`, `_` and `[…]`; trailing blanks count here.
-fn like(text: &[char], pattern: &[char], escape: Option<char>, collation: Collation) -> bool {
-    let same = |a: char, b: char| {
-        let (a, b) = (OwnedValue::utf16(&a.to_string()), OwnedValue::utf16(&b.to_string()));
-        compare(a.cell(), b.cell(), collation).is_eq()
-    };
-    match pattern {
-        [] => text.is_empty(),
-        [mark, next, rest @ ..] if Some(*mark) == escape => {
-            text.first().is_some_and(|char| same(*char, *next)) && like(&text[1..], rest, escape, collation)
-        }
-        ['%', rest @ ..] => (0..=text.len()).any(|from| like(&text[from..], rest, escape, collation)),
-        ['_', rest @ ..] => !text.is_empty() && like(&text[1..], rest, escape, collation),
-        ['[', rest @ ..] if rest.contains(&']') => {
-            let end = rest.iter().position(|char| *char == ']').unwrap_or(0);
-            let (negated, set) = match &rest[..end] {
-                ['^', set @ ..] => (true, set),
-                set => (false, set),
-            };
-            let Some(char) = text.first() else { return false };
-            let ranged = set.windows(3).any(|range| range[1] == '-' && (range[0]..=range[2]).contains(char));
-            let found = ranged || set.iter().any(|wanted| same(*char, *wanted));
-            found != negated && like(&text[1..], &rest[end + 1..], escape, collation)
-        }
-        [wanted, rest @ ..] => {
-            text.first().is_some_and(|char| same(*char, *wanted)) && like(&text[1..], rest, escape, collation)
-        }
-    }
 }
 
 fn arithmetic(symbol: char, a: Cell<'_>, b: Cell<'_>) -> Result<OwnedValue, Failure> {
@@ -274,8 +267,12 @@ impl Compiled {
             | Self::IsNull(operand) => {
                 operand.slots(tell);
             }
-            Self::Call(_, arguments) => arguments.iter().for_each(|argument| argument.slots(tell)),
+            Self::Call(_, arguments) | Self::TextCall(_, arguments, _) => {
+                arguments.iter().for_each(|argument| argument.slots(tell));
+            }
+            Self::Exists(join) => join.slots(tell),
             Self::Arithmetic(_, a, b)
+            | Self::Divide(a, b, _)
             | Self::Compare(_, a, b, _)
             | Self::And(a, b)
             | Self::Or(a, b)

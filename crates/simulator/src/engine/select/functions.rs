@@ -4,7 +4,6 @@
 
 use super::super::failures::unsupported;
 use super::super::values::calendar::{self, DAYS_TO_1900, TICKS_PER_DAY, TICKS_PER_SECOND};
-use super::super::values::collation;
 use super::super::values::convert::{convert, moment};
 use super::super::values::owned::{Cell, OwnedValue};
 use super::super::values::text;
@@ -24,16 +23,14 @@ pub(super) fn function(name: &str, types: &[SqlType]) -> Option<(Function, SqlTy
             let all = types.iter().skip(1).fold(first, |all, next| super::types::common(&all, next));
             (first_value, all)
         }
-        "nullif" => (null_if, first),
-        "upper" => (upper, first),
-        "lower" => (lower, first),
-        "ltrim" => (left_trim, first),
-        "rtrim" => (right_trim, first),
-        "substring" => (substring, first),
+        "upper" => (upper, super::texts::variable(&first)),
+        "lower" => (lower, super::texts::variable(&first)),
         "abs" => (abs, first),
         "dateadd" => (date_add, types.get(2).cloned().unwrap_or(SqlType::DateTime)),
-        "datediff" => (date_difference, SqlType::Int),
+        "datediff" => (int_difference, SqlType::Int),
         "datediff_big" => (date_difference, SqlType::BigInt),
+        "switchoffset" => (switch_offset, first),
+        "round" => (super::numbers::round, super::numbers::round_type(&first)?),
         "datepart" => (date_part, SqlType::Int),
         "year" => (year, SqlType::Int),
         "month" => (month, SqlType::Int),
@@ -42,7 +39,7 @@ pub(super) fn function(name: &str, types: &[SqlType]) -> Option<(Function, SqlTy
     })
 }
 
-fn is_max(sql_type: &SqlType) -> bool {
+pub(super) fn is_max(sql_type: &SqlType) -> bool {
     matches!(
         sql_type,
         SqlType::VarChar { length: Length::MAX }
@@ -97,7 +94,7 @@ fn variant_property(arguments: &[OwnedValue]) -> Result<OwnedValue, Failure> {
 }
 
 /// `max_length` of `sys.types`, in bytes.
-fn max_length(sql_type: &SqlType) -> i64 {
+pub(super) fn max_length(sql_type: &SqlType) -> i64 {
     match sql_type {
         SqlType::Bit | SqlType::TinyInt => 1,
         SqlType::SmallInt => 2,
@@ -185,13 +182,6 @@ fn first_value(arguments: &[OwnedValue]) -> Result<OwnedValue, Failure> {
     Ok(arguments.iter().find(|value| **value != OwnedValue::Null).cloned().unwrap_or(OwnedValue::Null))
 }
 
-fn null_if(arguments: &[OwnedValue]) -> Result<OwnedValue, Failure> {
-    let (a, b) = (argument(arguments, 0), argument(arguments, 1));
-    let any = collation::Collation::named("");
-    let same = super::super::order::compare(a.cell(), b.cell(), any).is_eq();
-    Ok(if same { OwnedValue::Null } else { a.clone() })
-}
-
 fn changed(arguments: &[OwnedValue], change: impl Fn(&str) -> String) -> Result<OwnedValue, Failure> {
     Ok(text_of(arguments, 0).map_or(OwnedValue::Null, |text| OwnedValue::utf16(&change(&text))))
 }
@@ -202,29 +192,6 @@ fn upper(arguments: &[OwnedValue]) -> Result<OwnedValue, Failure> {
 
 fn lower(arguments: &[OwnedValue]) -> Result<OwnedValue, Failure> {
     changed(arguments, str::to_lowercase)
-}
-
-fn left_trim(arguments: &[OwnedValue]) -> Result<OwnedValue, Failure> {
-    changed(arguments, |text| text.trim_start_matches(' ').to_owned())
-}
-
-fn right_trim(arguments: &[OwnedValue]) -> Result<OwnedValue, Failure> {
-    changed(arguments, |text| text.trim_end_matches(' ').to_owned())
-}
-
-fn substring(arguments: &[OwnedValue]) -> Result<OwnedValue, Failure> {
-    let (Some(start), Some(length)) = (int_of(arguments, 1)?, int_of(arguments, 2)?) else {
-        return Ok(OwnedValue::Null);
-    };
-    // The first place is 1; what is before it counts, too.
-    let from = start.saturating_sub(1);
-    let end = usize::try_from(from.saturating_add(length)).unwrap_or(0);
-    let from = usize::try_from(from).unwrap_or(0);
-    if let Value::Bytes(bytes) = argument(arguments, 0).cell().value {
-        let piece = bytes.get(from.min(bytes.len())..end.clamp(from.min(bytes.len()), bytes.len()));
-        return Ok(OwnedValue::Bytes(piece.unwrap_or_default().into()));
-    }
-    changed(arguments, |text| text.chars().take(end).skip(from).collect())
 }
 
 fn abs(arguments: &[OwnedValue]) -> Result<OwnedValue, Failure> {
@@ -364,6 +331,38 @@ fn date_difference(arguments: &[OwnedValue]) -> Result<OwnedValue, Failure> {
     let found = i64::try_from(found)
         .map_err(|_| Failure::new(535, "The datediff function resulted in an overflow."))?;
     Ok(OwnedValue::Int(found))
+}
+
+/// `datediff` gives an `int`.
+fn int_difference(arguments: &[OwnedValue]) -> Result<OwnedValue, Failure> {
+    let found = date_difference(arguments)?;
+    match found {
+        OwnedValue::Int(number) if i32::try_from(number).is_err() => {
+            let text = "The datediff function resulted in an overflow. The number of dateparts separating two date/time instances is too large. Try to use datediff with a less precise datepart.";
+            Err(Failure::new(535, text))
+        }
+        found => Ok(found),
+    }
+}
+
+/// `switchoffset`: the same instant with another offset, as `+hh:mm` or in minutes.
+fn switch_offset(arguments: &[OwnedValue]) -> Result<OwnedValue, Failure> {
+    let minutes = match argument(arguments, 1) {
+        OwnedValue::Null => return Ok(OwnedValue::Null),
+        OwnedValue::Int(minutes) => i16::try_from(*minutes).ok(),
+        _ => text_of(arguments, 1).as_deref().and_then(calendar::parse_offset),
+    };
+    let minutes = minutes.filter(|minutes| minutes.abs() <= 840);
+    let minutes = minutes.ok_or_else(|| {
+        Failure::new(9812, "The timezone provided to builtin function switchoffset is invalid.")
+    })?;
+    Ok(match argument(arguments, 0) {
+        OwnedValue::DateTimeOffset { days, ticks, .. } => {
+            OwnedValue::DateTimeOffset { days: *days, ticks: *ticks, offset_minutes: minutes }
+        }
+        OwnedValue::Null => OwnedValue::Null,
+        _ => return Err(unsupported("switchoffset of another type than datetimeoffset")),
+    })
 }
 
 fn date_part(arguments: &[OwnedValue]) -> Result<OwnedValue, Failure> {

@@ -3,7 +3,7 @@
 use super::super::language::ast::{Expression, From, Item, Select};
 use super::super::session::{Session, TableRows};
 use super::super::values::owned::OwnedValue;
-use super::aggregate::Aggregate;
+use super::aggregate::{Aggregate, AggregateKind};
 use super::compile::{Compiler, Scope, ScopeColumn, Typed};
 use super::evaluate::{Compiled, evaluate};
 use super::rows::{Collect, Emit, Flow, Gather, NoRow, Pass, SortKey, Taker, compare_keys, offer};
@@ -12,6 +12,8 @@ use crate::answer::{Answer, AnswerColumn, Failure, Stopped};
 use mssql2pg_catalog::{RowSink, SqlType, Stop, Value};
 use std::io;
 
+/// The most items of a list ("Maximum capacity specifications for SQL Server").
+const MOST_ITEMS: usize = 4096;
 /// After so many rows a read that is told to fail midway does.
 const MIDWAY_ROWS: u64 = 3;
 
@@ -222,6 +224,11 @@ fn plan(session: &mut Session, select: &Select) -> Result<Plan, Failure> {
     let mut compiler = Compiler::plain(session, &scope);
     let condition = condition.as_ref().map(|condition| compiler.compile(condition)).transpose()?;
     let items = items(select, &scope)?;
+    if items.len() > MOST_ITEMS {
+        let text =
+            "The number of elements in the select list exceeds the maximum allowed number of 4096 elements.";
+        return Err(Failure { class: 15, ..Failure::new(1056, text) });
+    }
     let grouped = !group_by.is_empty() || items.iter().any(|(item, _)| has_aggregate(item));
     if grouped {
         let mut keys = Vec::new();
@@ -325,28 +332,8 @@ fn order_item(key: &Expression, items: &[(Typed, String)], scope: &Scope) -> Opt
 }
 
 fn has_aggregate(expression: &Expression) -> bool {
-    let any = |list: &[&Expression]| list.iter().any(|expression| has_aggregate(expression));
-    match expression {
-        Expression::Call { name, arguments, .. } => {
-            super::aggregate::AggregateKind::named(name).is_some() || arguments.iter().any(has_aggregate)
-        }
-        Expression::Cast { operand, .. }
-        | Expression::Collate(operand, _)
-        | Expression::Negate(operand)
-        | Expression::Not(operand)
-        | Expression::IsNull(operand) => has_aggregate(operand),
-        Expression::Arithmetic(_, a, b)
-        | Expression::Compare(_, a, b)
-        | Expression::And(a, b)
-        | Expression::Or(a, b)
-        | Expression::Like(a, b, _) => any(&[a, b]),
-        Expression::In(operand, list) => has_aggregate(operand) || list.iter().any(has_aggregate),
-        Expression::Case(branches, otherwise) => {
-            branches.iter().any(|(condition, result)| any(&[condition, result]))
-                || otherwise.as_ref().is_some_and(|otherwise| has_aggregate(otherwise))
-        }
-        _ => false,
-    }
+    expression
+        .any(&|found| matches!(found, Expression::Call { name, .. } if AggregateKind::named(name).is_some()))
 }
 
 /// Opens what is selected from.
@@ -398,7 +385,8 @@ fn open(session: &mut Session, from: &From) -> Result<(Origin, Scope), Failure> 
                 }
                 kept.push(values);
             }
-            let scope = Scope { qualifiers: vec![alias.clone()], columns: scoped, case_sensitive };
+            let scope =
+                Scope { qualifiers: vec![alias.clone()], columns: scoped, case_sensitive, around: None };
             Ok((Origin::Kept(kept), scope))
         }
         From::Select { select, alias, columns } => {
@@ -410,7 +398,8 @@ fn open(session: &mut Session, from: &From) -> Result<(Origin, Scope), Failure> 
                 collation: column.collation,
                 place: Ok(place),
             });
-            let scope = Scope { qualifiers: vec![alias.clone()], columns: scoped.collect(), case_sensitive };
+            let columns = scoped.collect();
+            let scope = Scope { qualifiers: vec![alias.clone()], columns, case_sensitive, around: None };
             Ok((Origin::Kept(rows), scope))
         }
     }
@@ -437,7 +426,7 @@ pub(crate) fn table_scope(table: &TableRows, alias: Option<&str>, case_sensitive
             place,
         }
     });
-    Scope { columns: columns.collect(), qualifiers: vec![qualifier], case_sensitive }
+    Scope { columns: columns.collect(), qualifiers: vec![qualifier], case_sensitive, around: None }
 }
 
 /// Which places of a row are named.

@@ -1,5 +1,6 @@
 //! The engine as a client meets it: statements in, results out.
 
+mod computing;
 mod data;
 mod reading;
 mod sessions;

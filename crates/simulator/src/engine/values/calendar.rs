@@ -146,7 +146,8 @@ fn parse_time(text: &str, moment: &mut Moment) -> Option<()> {
     Some(())
 }
 
-fn parse_offset(text: &str) -> Option<i16> {
+/// Minutes east of UTC, as `+hh:mm` or `Z`.
+pub(crate) fn parse_offset(text: &str) -> Option<i16> {
     if text.eq_ignore_ascii_case("z") {
         return Some(0);
     }

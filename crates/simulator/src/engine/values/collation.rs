@@ -23,6 +23,8 @@ pub(crate) struct Collation {
     pub(crate) accent_sensitive: bool,
     /// The code page of `varchar`.
     pub(crate) page: CodePage,
+    /// Whether functions of text see a surrogate pair as one character: `_SC`, all of version 140, UTF-8.
+    pub(crate) supplementary: bool,
     /// Whether one of the texts is `nvarchar`: then both are compared as UTF-16.
     pub(crate) national: bool,
 }
@@ -88,6 +90,7 @@ impl Collation {
             case_sensitive: binary || !has("ci"),
             accent_sensitive: binary || !has("ai"),
             page: CodePage(page),
+            supplementary: has("sc") || has("140") || has("utf8"),
             national: false,
         }
     }

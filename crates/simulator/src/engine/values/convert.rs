@@ -360,10 +360,26 @@ fn to_bytes(value: &Value<'_>, length: Option<u16>) -> Result<Vec<u8>, Failure> 
         Value::Bit(bit) => number((*bit).into(), 1),
         Value::Int(value) => number(*value, if i32::try_from(*value).is_ok() { 4 } else { 8 }),
         Value::Money(units) => number(*units, 8),
+        Value::Float(float) => natural(&float.to_be_bytes(), length)?,
+        Value::Real(float) => natural(&float.to_be_bytes(), length)?,
+        // Days since 1900-01-01, then 1/300 s, as they are stored.
+        Value::DateTime { days, ticks } => {
+            natural(&[days.to_be_bytes(), ticks.to_be_bytes()].concat(), length)?
+        }
         _ => return Err(unsupported(format!("{} as binary", kind(value)))),
     };
     bytes.truncate(length.map_or(usize::MAX, usize::from));
     Ok(bytes)
+}
+
+/// The bytes of a value into a binary that is as long; of others it is not documented where they go.
+fn natural(bytes: &[u8], length: Option<u16>) -> Result<Vec<u8>, Failure> {
+    match length {
+        Some(length) if usize::from(length) != bytes.len() => {
+            Err(unsupported(format!("{} bytes as binary({length})", bytes.len())))
+        }
+        _ => Ok(bytes.to_vec()),
+    }
 }
 
 fn to_guid(value: &Value<'_>) -> Result<OwnedValue, Failure> {

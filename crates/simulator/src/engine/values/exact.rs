@@ -60,6 +60,31 @@ impl Exact {
         Some(quotient + if up { self.unscaled.signum() } else { 0 })
     }
 
+    /// The quotient times 10^scale, cut as SQL Server cuts it; none when it has more than 38 digits or the divisor is 0.
+    pub(crate) fn divide(self, divisor: Self, scale: u8) -> Option<i128> {
+        let negative = (self.unscaled < 0) != (divisor.unscaled < 0);
+        let (mut dividend, mut by) = (self.unscaled.unsigned_abs(), divisor.unscaled.unsigned_abs());
+        let shift = i32::from(scale) + i32::from(divisor.scale) - i32::from(self.scale);
+        if shift < 0 {
+            dividend /= 10_u128.checked_pow(shift.unsigned_abs())?;
+        }
+        // Zeros at the end of the divisor only move the point: they are taken off, so that what remains is small.
+        let mut shift = shift.max(0);
+        while shift > 0 && by != 0 && by % 10 == 0 {
+            by /= 10;
+            shift -= 1;
+        }
+        let (mut quotient, mut rest) = (dividend.checked_div(by)?, dividend % by);
+        for _ in 0..shift {
+            rest = rest.checked_mul(10)?;
+            quotient = quotient.checked_mul(10)?.checked_add(rest / by)?;
+            rest %= by;
+        }
+        let quotient =
+            i128::try_from(quotient).ok().filter(|quotient| Some(*quotient) < power(MOST_DIGITS))?;
+        Some(if negative { -quotient } else { quotient })
+    }
+
     /// Without its fraction.
     pub(crate) fn truncated(self) -> i128 {
         power(u32::from(self.scale)).map_or(0, |divisor| self.unscaled / divisor)
@@ -124,5 +149,19 @@ mod tests {
         assert_eq!(exact("-1.005").rescale(2), Some(-101));
         assert_eq!(exact("-0.05").text(), "-0.05");
         assert_eq!(Exact::parse("1e3"), None);
+    }
+
+    #[test]
+    fn quotients_are_cut() {
+        let divide =
+            |a: &str, b: &str, scale| Exact::parse(a).unwrap().divide(Exact::parse(b).unwrap(), scale);
+        assert_eq!(divide("2", "3", 6), Some(666_666));
+        assert_eq!(divide("-2", "3", 6), Some(-666_666));
+        assert_eq!(divide("1", "0", 6), None);
+        assert_eq!(divide("12.5", "0.25", 0), Some(50));
+        let most = "99999999999999999999999999999999999999";
+        assert_eq!(divide(most, "10000000000000000000", 6), Some(9_999_999_999_999_999_999_999_999));
+        assert_eq!(divide(most, "1", 6), None);
+        assert_eq!(divide("0.12345678", "1", 6), Some(123_456));
     }
 }
