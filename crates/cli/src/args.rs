@@ -47,7 +47,7 @@ pub(crate) enum Command {
     /// database, rights, version and more, in that order.
     Doctor(Doctor),
     /// Count and check every row of the source before anything moves. Needs no target.
-    Audit(Prepare),
+    Audit(Audit),
     /// Plan what will be built, and what will be lost or needs hands. Needs no target.
     Plan(Prepare),
     /// All phases: extract, audit, plan, create, load, finish, validate, report. The same command
@@ -142,6 +142,37 @@ pub(crate) struct Prepare {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Audit {
+    #[command(flatten)]
+    pub(crate) prepare: Prepare,
+    /// Look at about so many rows of each table, and not at references between tables.
+    #[arg(long, value_name = "N")]
+    pub(crate) sample: Option<u32>,
+    /// Memory for the keys that are compared to find orphans, in MiB; the rest goes to disk [default: 256].
+    #[arg(long, value_name = "MIB")]
+    pub(crate) audit_memory: Option<u32>,
+    /// From which severity on findings end with exit code 1 [default: blocker].
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<FailOnFlag>,
+    /// Tell what is new since that audit: its run folder, or its findings.json.
+    #[arg(long, value_name = "OLD")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Write the findings as JUnit, for CI.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FailOnFlag {
+    /// Warnings and blockers.
+    Warning,
+    /// Blockers.
+    Blocker,
+    /// None.
+    Never,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Work {
     /// A .bacpac or .dacpac [or: --source, SOURCE_URL].
     #[arg(value_name = "SOURCE")]
@@ -171,6 +202,9 @@ pub(crate) struct SourceFlags {
     /// Name no keys of rows in findings.
     #[arg(long)]
     pub(crate) no_samples: bool,
+    /// Read all rows for the audit, in place of having the server count and measure them.
+    #[arg(long)]
+    pub(crate) no_pushdown: bool,
     /// What holds a live source still while it is read [default: best].
     #[arg(long, value_name = "HOW")]
     pub(crate) consistency: Option<ConsistencyFlag>,
@@ -307,6 +341,7 @@ impl SourceFlags {
             include,
             exclude,
             no_samples,
+            no_pushdown,
             consistency,
             quiesced,
             accept_moving_source,
@@ -327,6 +362,9 @@ impl SourceFlags {
         }
         if *no_samples {
             settings.push(("audit.samples", false.into()));
+        }
+        if *no_pushdown {
+            settings.push(("audit.pushdown", false.into()));
         }
         settings.extend(consistency.iter().map(|consistency| {
             let word = match consistency {
@@ -378,6 +416,22 @@ impl Validate {
             settings.push(("validate.show_values", true.into()));
         }
         settings.extend(max_losses.iter().map(|most| ("validate.max_losses", i64::from(*most).into())));
+    }
+}
+
+impl Audit {
+    pub(crate) fn add_to(&self, flags: &mut Flags) {
+        let settings = &mut flags.settings;
+        settings.extend(self.sample.iter().map(|rows| ("audit.sample", i64::from(*rows).into())));
+        settings.extend(self.audit_memory.iter().map(|mib| ("audit.memory", i64::from(*mib).into())));
+        settings.extend(self.fail_on.iter().map(|severity| {
+            let word = match severity {
+                FailOnFlag::Warning => "warning",
+                FailOnFlag::Blocker => "blocker",
+                FailOnFlag::Never => "never",
+            };
+            ("audit.fail_on", word.into())
+        }));
     }
 }
 

@@ -152,7 +152,7 @@ fn a_connection_lost_at_twenty_places_is_made_again_and_the_run_ends_by_itself()
 #[test]
 fn a_run_on_a_server_that_is_killed_goes_on_in_the_same_database_snapshot() {
     let folder = tempfile::tempdir().unwrap();
-    let file = shop(folder.path(), 30_000, false);
+    let file = shop(folder.path(), 60_000, false);
     let expected = digests_of_file(folder.path(), &file);
     let server = serve(&file, "Shop", |_| {});
     let flags = ["--rows-per-split", "1000", "--consistency", "database-snapshot"];
@@ -161,7 +161,7 @@ fn a_run_on_a_server_that_is_killed_goes_on_in_the_same_database_snapshot() {
     passed(&mut migrate(folder.path(), &server.url("Shop"), "whole.run", &undisturbed, &flags));
     let whole = start.elapsed();
     let mut kills = 0;
-    for (round, share) in [0.35, 0.5, 0.6, 0.7, 0.8].into_iter().enumerate() {
+    for (round, share) in [0.3, 0.4, 0.5, 0.6, 0.7].into_iter().enumerate() {
         let (run, target) = (format!("killed{round}.run"), database());
         let mut child = migrate(folder.path(), &server.url("Shop"), &run, &target, &flags)
             .stdout(Stdio::null())

@@ -215,6 +215,13 @@ pub static SETTINGS: &[Setting] = &[
         "Whether findings name the keys of up to ten rows, and column profiles the smallest and the largest value. Flag: `--no-samples`.",
     ),
     setting(
+        "audit.pushdown",
+        "MSSQL2PG_AUDIT_PUSHDOWN",
+        Kind::Boolean,
+        "true",
+        "Whether a live server counts and measures its tables itself, one query each, in place of sending all rows. Flag: `--no-pushdown`.",
+    ),
+    setting(
         "audit.sample",
         "MSSQL2PG_AUDIT_SAMPLE",
         Kind::Integer,

@@ -12,12 +12,14 @@ mod hold;
 #[cfg(feature = "live")]
 mod live;
 mod table_type;
+mod tsql;
 
 pub use bacpac::Bacpac;
 pub use error::{ErrorKind, ServerMessage, SourceError};
 pub use hold::{Hold, HoldKind, HoldRequest, Wanted};
 #[cfg(feature = "live")]
 pub use live::{Live, LiveWriter, ServerObject};
+pub use tsql::{length_in_bytes, quoted};
 
 use mssql2pg_catalog::{Catalog, Column, RowSink, Table, TableMeasures};
 use serde::{Deserialize, Serialize};
@@ -176,11 +178,6 @@ pub struct Aggregates {
     pub measures: TableMeasures,
     /// The value of each expression as text; none for NULL.
     pub values: Vec<Option<String>>,
-}
-
-/// A name in brackets, for T-SQL.
-pub fn quoted(name: &str) -> String {
-    format!("[{}]", name.replace(']', "]]"))
 }
 
 /// Whether what is no file may be an address with a password in it, so that it is not repeated.

@@ -7,7 +7,7 @@ use crate::{INTERRUPT, Outcome, progress};
 use mssql2pg_catalog::{Catalog, Finding, Severity};
 use mssql2pg_migrate::config::{Config, holds_password};
 use mssql2pg_migrate::facts::{DifferenceKind, Differences, Facts, TableStatus, VerdictState};
-use mssql2pg_migrate::phases::{self, Baseline, Context, Purpose};
+use mssql2pg_migrate::phases::{self, Context, Purpose};
 use mssql2pg_migrate::progress::{Event, Progress};
 use mssql2pg_migrate::target_server::TargetServer;
 use mssql2pg_migrate::{Error, Run};
@@ -32,15 +32,15 @@ pub(crate) fn is_address(location: &str) -> bool {
 }
 
 /// Source, settings and run of a command.
-struct Opened {
-    source: Box<dyn Source>,
-    config: Config,
-    run: Run,
+pub(crate) struct Opened {
+    pub(crate) source: Box<dyn Source>,
+    pub(crate) config: Config,
+    pub(crate) run: Run,
     progress: Box<dyn Progress>,
 }
 
 impl Opened {
-    fn new(config: Config, common: &Common) -> Result<Self, Failure> {
+    pub(crate) fn new(config: Config, common: &Common) -> Result<Self, Failure> {
         let location = source_location(&config)?;
         let source = open_source(location)?;
         let about = source.about();
@@ -48,7 +48,7 @@ impl Opened {
         Ok(Self { source, run, progress: progress::choose(common), config })
     }
 
-    fn context(&self) -> Context<'_> {
+    pub(crate) fn context(&self) -> Context<'_> {
         Context {
             run: &self.run,
             config: &self.config,
@@ -56,29 +56,6 @@ impl Opened {
             interrupt: &INTERRUPT,
         }
     }
-}
-
-/// `mssql2pg audit`.
-pub(crate) fn audit(prepare: &Prepare, common: &Common) -> Result<Outcome, Failure> {
-    let opened = Opened::new(common.config(prepare.flags())?, common)?;
-    let context = opened.context();
-    let source = opened.source.as_ref();
-    let catalog = phases::extract(context, source)?;
-    phases::hold(context, source, &catalog, Purpose::Count)?;
-    let audited = phases::audit(context, source, &catalog);
-    phases::release(context, source);
-    let baseline = audited?;
-    let mut all = opened.run.findings()?;
-    let mut findings: Vec<Finding> = all.remove("hold").unwrap_or_default();
-    findings.extend(all.remove("audit").unwrap_or_default());
-    if common.json {
-        output::json(&serde_json::json!({ "baseline": baseline, "findings": findings }));
-    } else {
-        output::data(&baseline_table(&baseline));
-        output::data(&findings_text(&findings));
-        output::note(&format!("written to {}", opened.run.path("baseline.json").display()));
-    }
-    Ok(outcome_of(&findings))
 }
 
 /// `mssql2pg plan`.
@@ -121,7 +98,9 @@ pub(crate) fn migrate(work: &Work, common: &Common) -> Result<Outcome, Failure> 
 }
 
 /// All phases with these settings.
-pub(crate) fn migrate_with(config: Config, common: &Common) -> Result<Outcome, Failure> {
+pub(crate) fn migrate_with(mut config: Config, common: &Common) -> Result<Outcome, Failure> {
+    // Validation compares with the counts of all rows.
+    config.audit.sample = 0;
     let mut opened = Opened::new(config, common)?;
     let (facts, report) = all_phases(&mut opened)?;
     summary(&facts, &report, opened.run.dir(), common);
@@ -361,24 +340,7 @@ pub(crate) fn status_table(facts: &Facts) -> String {
     output::table(&["source", "target", "in source", "loaded", "in target", "status"], &[2, 3, 4], rows)
 }
 
-fn baseline_table(baseline: &Baseline) -> String {
-    let rows = baseline
-        .tables
-        .iter()
-        .map(|table| {
-            let nulls: u64 = table.columns.iter().map(|column| column.nulls).sum();
-            let empty: u64 = table.columns.iter().map(|column| column.empty).sum();
-            vec![table.table.clone(), count(table.rows), count(nulls), count(empty)]
-        })
-        .collect();
-    let total = counted(baseline.rows(), "row");
-    format!(
-        "{}\n{total} in all\n",
-        output::table(&["table", "rows", "NULLs", "empty values"], &[1, 2, 3], rows)
-    )
-}
-
-fn findings_text(findings: &[Finding]) -> String {
+pub(crate) fn findings_text(findings: &[Finding]) -> String {
     if findings.is_empty() {
         return "\nNo findings\n".to_owned();
     }

@@ -1,5 +1,6 @@
 //! The commands: each strings phases together and tells the result.
 
+mod audit;
 mod demo;
 mod doctor;
 mod embedded;
@@ -23,7 +24,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Generate(generate) => generate::run(&generate, &common),
         Command::Doctor(doctor) => doctor::run(&doctor, &common),
         Command::Inspect(inspect) => inspect::run(&inspect, &common),
-        Command::Audit(work) => migrate::audit(&work, &common),
+        Command::Audit(audit) => audit::run(&audit, &common),
         Command::Plan(work) => migrate::plan(&work, &common),
         Command::Migrate(work) => migrate::migrate(&work, &common),
         Command::Validate(validate) => on_run::validate(&validate, &common),

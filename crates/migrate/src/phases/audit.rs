@@ -9,10 +9,12 @@
 //! | `tests_of_table` | the tests that values are put to |
 //! | `profile` | a column's profile |
 //! | `keys` | sets of keys, in bounded memory |
+//! | `pushdown` | the same counts from a live server's own engine |
 //! | `references` | what the sets say: orphans, keys that repeat |
 
 mod keys;
 mod profile;
+mod pushdown;
 mod references;
 mod rows;
 mod tests_of_table;
@@ -62,6 +64,9 @@ pub struct TableBaseline {
     /// Whether only some of its rows were looked at (`audit.sample`); then these are the numbers of those.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sampled: bool,
+    /// Whether the source's own engine counted and measured it, and not we.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_server: bool,
     /// Its stored columns in order.
     pub columns: Vec<ColumnBaseline>,
     /// What was measured of its values: the second witness.
@@ -188,6 +193,10 @@ impl<'a> Pass<'a> {
             0 => Wanted::of(catalog, config),
             _ => Wanted::default(),
         };
+        let wanted = match pushdown::is_wanted(context, source) {
+            true => wanted.asked_of_server(),
+            false => wanted,
+        };
         let limit = usize::try_from(config.audit.memory.saturating_mul(1 << 20)).unwrap_or(usize::MAX);
         Ok(Self {
             tests: catalog.tables.iter().map(|table| TableTests::new(table, config, moment)).collect(),
@@ -202,9 +211,10 @@ impl<'a> Pass<'a> {
     }
 
     fn run(self) -> Result<(Vec<TableBaseline>, Vec<Finding>), Error> {
-        let counts = self.count_tables()?;
+        let pushdown::Pushed { counts: pushed, notes: mut findings } = self.push_down()?;
+        let counts = self.count_tables(pushed)?;
         let config = self.context.config;
-        let (mut tables, mut findings) = (Vec::new(), Vec::new());
+        let mut tables = Vec::new();
         for ((table, counts), tests) in self.catalog.tables.iter().zip(counts).zip(&self.tests) {
             for (place, defects) in counts.defects.iter().enumerate().filter(|(_, defects)| defects.count > 0)
             {
@@ -227,6 +237,8 @@ impl<'a> Pass<'a> {
             };
             findings.extend(found.into_iter().map(|found| references::finding(check, found)));
         }
+        findings.extend(pushdown::judged_by_server(self.context, self.source, self.catalog)?);
+        findings.extend(self.wanted.findings_of_server(self.context, self.source, self.catalog)?);
         let failed = || Error::file("cannot compare the keys that the audit has collected");
         let mut of_keys = self.wanted.findings(self.catalog, &self.store).map_err(failed())?;
         if config.audit.samples {
@@ -244,7 +256,7 @@ impl<'a> Pass<'a> {
         Ok((tables, findings))
     }
 
-    fn count_tables(&self) -> Result<Vec<TableCounts>, Error> {
+    fn count_tables(&self, pushed: Vec<Option<TableCounts>>) -> Result<Vec<TableCounts>, Error> {
         let mut items: Vec<(usize, &Split)> = Vec::new();
         let mut states = Vec::new();
         for (place, splits) in self.splits.iter().enumerate() {
@@ -253,7 +265,9 @@ impl<'a> Pass<'a> {
                 counts: splits.iter().map(|_| None).collect(),
                 started: None,
             }));
-            items.extend(splits.iter().map(|split| (place, split)));
+            if pushed.get(place).is_none_or(Option::is_none) {
+                items.extend(splits.iter().map(|split| (place, split)));
+            }
         }
         items.sort_by_key(|(place, split)| (std::cmp::Reverse(split.estimated_bytes), *place, split.number));
         let Context { config, interrupt, progress, .. } = self.context;
@@ -311,13 +325,20 @@ impl<'a> Pass<'a> {
             state.counts.into_iter().flatten().for_each(|counts| total.merge(counts));
             total
         };
-        Ok(states.into_iter().map(total).collect())
+        Ok(states
+            .into_iter()
+            .zip(pushed)
+            .map(|(state, pushed)| pushed.unwrap_or_else(|| total(state)))
+            .collect())
     }
 }
 
 fn baseline(table: &Table, counts: &TableCounts, shows_values: bool) -> TableBaseline {
-    let measures =
-        counts.measures.as_ref().map_or_else(|| MeasureRows::new(table).measures(), MeasureRows::measures);
+    let measures = match (&counts.computed, &counts.measures) {
+        (Some(computed), _) => computed.clone(),
+        (None, Some(measures)) => measures.measures(),
+        (None, None) => MeasureRows::new(table).measures(),
+    };
     let columns = table.stored_columns().enumerate().map(|(place, column)| {
         let profile = counts.profiles.get(place);
         let (minimum, maximum) = match measures.columns.get(place).filter(|_| shows_values) {
@@ -334,13 +355,17 @@ fn baseline(table: &Table, counts: &TableCounts, shows_values: bool) -> TableBas
             distinct: profile.and_then(profile::ColumnProfile::distinct),
             minimum,
             maximum,
-            longest: profile.and_then(profile::ColumnProfile::longest),
+            longest: match profile {
+                Some(profile) => profile.longest(),
+                None => counts.longest.get(place).copied().flatten(),
+            },
         }
     });
     TableBaseline {
         table: table.name.to_string(),
         rows: counts.rows,
         sampled: counts.cut,
+        by_server: counts.computed.is_some(),
         columns: columns.collect(),
         measures: Some(measures),
     }

@@ -112,6 +112,7 @@ pub fn validate(
                 splits,
                 baseline_rows: known.map(|table| table.rows),
                 baseline_measures: known.and_then(|table| table.measures.as_ref()),
+                measured_by_server: known.is_some_and(|table| table.by_server),
                 source,
                 source_splits,
                 connection,

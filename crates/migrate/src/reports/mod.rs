@@ -3,6 +3,7 @@
 mod figures;
 mod html;
 mod json;
+mod junit;
 #[cfg(test)]
 pub(crate) mod made_up;
 mod markdown;
@@ -10,6 +11,8 @@ mod proof;
 
 pub(crate) use figures::count as shown;
 pub(crate) use proof::contents_clause;
+
+pub use junit::findings as junit;
 
 use crate::facts::Facts;
 
@@ -32,4 +35,4 @@ pub struct ReportError {
 }
 
 /// All reports.
-pub static ALL: &[Report] = &[html::REPORT, markdown::REPORT, json::REPORT];
+pub static ALL: &[Report] = &[html::REPORT, markdown::REPORT, json::REPORT, junit::REPORT];

@@ -1,6 +1,6 @@
 //! Values that the declared type does not allow, and that only a wider one holds.
 
-use super::{Check, How, ValueCheck};
+use super::{Check, How, ValueCheck, tsql};
 use mssql2pg_catalog::{Column, Severity, SqlType, Value};
 
 pub(super) const CHECK: Check = Check {
@@ -14,7 +14,7 @@ pub(super) const CHECK: Check = Check {
         applies: |_, column, _| limit(column).map(|_| CHECK.severity),
         is_defect: |value, looked| limit(looked.column).is_some_and(|limit| exceeds(value, limit)),
         policy: None,
-        tsql: super::no_tsql,
+        tsql: tsql::exceeds_declared_type,
     }),
 };
 

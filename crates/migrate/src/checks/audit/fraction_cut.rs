@@ -1,6 +1,6 @@
 //! The seventh digit of a second's fraction, which PostgreSQL does not have.
 
-use super::{Check, How, ValueCheck};
+use super::{Check, How, ValueCheck, tsql};
 use mssql2pg_catalog::{Severity, SqlType, Value};
 
 pub(super) const CHECK: Check = Check {
@@ -27,6 +27,6 @@ pub(super) const CHECK: Check = Check {
             _ => false,
         },
         policy: None,
-        tsql: |_, name| Some(format!("datepart(nanosecond, {name}) % 1000 <> 0")),
+        tsql: tsql::fraction_cut,
     }),
 };

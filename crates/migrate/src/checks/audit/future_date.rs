@@ -4,7 +4,7 @@
 
 use super::names::words;
 use super::values::{date_of, is_date};
-use super::{Check, How, Moment, ValueCheck};
+use super::{Check, How, Moment, ValueCheck, tsql};
 use mssql2pg_catalog::{Severity, Value};
 
 /// Words that say that a date may lie ahead.
@@ -51,7 +51,7 @@ pub(super) const CHECK: Check = Check {
         },
         is_defect: |value, looked| lies_ahead(value, &looked.moment),
         policy: None,
-        tsql: super::no_tsql,
+        tsql: tsql::future_date,
     }),
 };
 

@@ -4,9 +4,10 @@
 //! labels after it. It is such that T-SQL can tell the same; what is not ASCII counts as a letter.
 
 use super::names::says_email;
-use super::values::{is_text, show_text};
-use super::{Check, How, ValueCheck, critical};
+use super::values::is_text;
+use super::{Check, How, ValueCheck, critical, tsql};
 use mssql2pg_catalog::Severity;
+use mssql2pg_mapping::encode::put_text;
 
 pub(super) const CHECK: Check = Check {
     code: "invalid-email",
@@ -24,11 +25,12 @@ pub(super) const CHECK: Check = Check {
             (named && is_text(&column.sql_type)).then_some(CHECK.severity)
         },
         is_defect: |value, _| {
-            let mut text = String::new();
-            show_text(value, &mut text) && !is_email(&text)
+            let mut text = Vec::new();
+            let Some(flaws) = put_text(&mut text, value) else { return false };
+            flaws.nul || !is_email(&String::from_utf8_lossy(&text))
         },
         policy: None,
-        tsql: super::no_tsql,
+        tsql: tsql::invalid_email,
     }),
 };
 

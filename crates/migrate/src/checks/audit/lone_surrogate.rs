@@ -1,7 +1,7 @@
 //! Halves of UTF-16 surrogate pairs that stand alone: SQL Server keeps them, UTF-8 cannot.
 
 use super::values::is_text;
-use super::{Check, How, ValueCheck};
+use super::{Check, How, ValueCheck, tsql};
 use mssql2pg_catalog::{Severity, Value};
 
 pub(super) const CHECK: Check = Check {
@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
             _ => false,
         },
         policy: Some(("text.invalid", |text| text.invalid)),
-        tsql: super::no_tsql,
+        tsql: tsql::lone_surrogate,
     }),
 };
 

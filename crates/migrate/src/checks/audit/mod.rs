@@ -24,11 +24,13 @@ mod reserved_word;
 mod rules;
 mod sentinel_date;
 mod suspected_foreign_key;
+pub(crate) mod tsql;
 mod undefined_bytes;
 mod values;
 
 pub use moment::Moment;
 pub use rules::{Rule, RuleTest};
+pub use tsql::Condition;
 pub(crate) use values::{is_text, show_key_value};
 
 use crate::config::{AuditConfig, Config, TextConfig};
@@ -81,8 +83,8 @@ pub struct ValueCheck {
     pub is_defect: fn(&Value<'_>, &Looked<'_>) -> bool,
     /// The setting that decides what becomes of such values, where one does.
     pub policy: Option<Policy>,
-    /// The same as a T-SQL condition on the column of that quoted name, exactly; none where T-SQL cannot tell.
-    pub tsql: fn(&Looked<'_>, &str) -> Option<String>,
+    /// The same as a condition in T-SQL; none where T-SQL cannot tell.
+    pub tsql: fn(&Looked<'_>) -> Option<Condition>,
 }
 
 /// A setting that decides what becomes of values: its key, and how it is read.
@@ -172,11 +174,6 @@ pub static ALL: &[Check] = &[
     reserved_word::CHECK,
     hand_work::CHECK,
 ];
-
-/// For checks whose condition T-SQL cannot express.
-fn no_tsql(_: &Looked<'_>, _: &str) -> Option<String> {
-    None
-}
 
 #[cfg(test)]
 mod tests {

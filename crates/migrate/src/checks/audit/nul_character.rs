@@ -1,7 +1,7 @@
 //! NUL characters in text, which PostgreSQL cannot hold.
 
 use super::values::is_text;
-use super::{Check, How, ValueCheck};
+use super::{Check, How, ValueCheck, tsql};
 use mssql2pg_catalog::{Severity, Value};
 
 pub(super) const CHECK: Check = Check {
@@ -19,6 +19,6 @@ pub(super) const CHECK: Check = Check {
             _ => false,
         },
         policy: Some(("text.nul", |text| text.nul)),
-        tsql: super::no_tsql,
+        tsql: tsql::nul_character,
     }),
 };

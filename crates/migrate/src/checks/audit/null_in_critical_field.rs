@@ -1,6 +1,6 @@
 //! NULLs where a value is needed for the row to be of use.
 
-use super::{Check, How, ValueCheck, critical};
+use super::{Check, How, ValueCheck, critical, tsql};
 use mssql2pg_catalog::{Severity, Value};
 
 pub(super) const CHECK: Check = Check {
@@ -14,6 +14,6 @@ pub(super) const CHECK: Check = Check {
         applies: critical::severity,
         is_defect: |value, _| matches!(value, Value::Null),
         policy: None,
-        tsql: |_, name| Some(format!("{name} is null")),
+        tsql: tsql::null,
     }),
 };

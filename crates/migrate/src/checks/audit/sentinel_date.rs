@@ -1,7 +1,7 @@
 //! Dates that stand for "unknown" or "no end".
 
 use super::values::{date_of, is_date};
-use super::{Check, How, ValueCheck};
+use super::{Check, How, ValueCheck, tsql};
 use mssql2pg_catalog::{Severity, Value};
 
 pub(super) const CHECK: Check = Check {
@@ -15,7 +15,7 @@ pub(super) const CHECK: Check = Check {
         applies: |_, column, _| is_date(&column.sql_type).then_some(CHECK.severity),
         is_defect: |value, _| is_sentinel(value),
         policy: None,
-        tsql: super::no_tsql,
+        tsql: tsql::sentinel_date,
     }),
 };
 

@@ -1,7 +1,7 @@
 //! Bytes that their code page does not define.
 
 use super::values::is_text;
-use super::{Check, How, ValueCheck};
+use super::{Check, How, ValueCheck, tsql};
 use mssql2pg_catalog::{Severity, Value};
 use mssql2pg_mapping::encode::put_text;
 
@@ -23,7 +23,7 @@ pub(super) const CHECK: Check = Check {
             _ => false,
         },
         policy: Some(("text.invalid", |text| text.invalid)),
-        tsql: super::no_tsql,
+        tsql: tsql::undefined_bytes,
     }),
 };
 

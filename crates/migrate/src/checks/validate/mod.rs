@@ -104,6 +104,8 @@ pub struct TableContext<'a> {
     pub baseline_rows: Option<u64>,
     /// What the audit measured.
     pub baseline_measures: Option<&'a TableMeasures>,
+    /// Whether the source's own engine did.
+    pub measured_by_server: bool,
     /// The source, read again only when contents differ; none when it is not at hand.
     pub source: Option<&'a dyn Source>,
     /// Its splits in the source; empty when that is not at hand.

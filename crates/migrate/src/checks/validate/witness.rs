@@ -53,7 +53,7 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
             .map(|(column, why)| (column.clone(), (*why).to_owned()))
             .collect(),
         // The audit takes the measures from the decoded values.
-        by_server: false,
+        by_server: context.measured_by_server,
     });
     let differences: Vec<String> = compared
         .differences

@@ -2,14 +2,16 @@
 //! they say in the end, and which rows they mean.
 
 use super::keys::{KeySet, KeySets, KeyStore, RowHashes, Spelling, missing, repeated};
+use super::pushdown::{Answer, Asking};
 use super::rows::{RowName, SAMPLES};
+use crate::checks::audit::tsql::BINARY;
 use crate::checks::audit::{ALL, Check, Found, How, Reference, ReferenceCounts, WatchedKey};
 use crate::config::Config;
 use crate::error::Error;
 use crate::phases::Context;
 use crate::phases::workers::{retried, work_off};
-use mssql2pg_catalog::{Catalog, Column, Finding, RowSink, Stop, Table, Value};
-use mssql2pg_sources::{Source, Split};
+use mssql2pg_catalog::{Catalog, Column, Finding, RowSink, Severity, Stop, Table, Value};
+use mssql2pg_sources::{Source, Split, quoted};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -23,6 +25,8 @@ pub(super) struct Wanted {
     pub(super) sets: KeySets,
     references: Vec<WantedReference>,
     keys: Vec<(&'static Check, WatchedKey, usize)>,
+    /// References that the source's own engine counts.
+    asked: Vec<(&'static Check, Judge, Reference)>,
 }
 
 struct WantedReference {
@@ -55,6 +59,61 @@ impl Wanted {
             }
         }
         wanted
+    }
+
+    /// The same, but that the server counts the references, so that no sets are collected for them.
+    pub(super) fn asked_of_server(self) -> Self {
+        let mut sets = KeySets::default();
+        let keys = self.keys.into_iter().map(|(check, key, set)| (check, key, sets.copied(&self.sets, set)));
+        let keys = keys.filter_map(|(check, key, set)| Some((check, key, set?))).collect();
+        let asked = self.references.into_iter().map(|wanted| (wanted.check, wanted.judge, wanted.reference));
+        Self { keys, asked: asked.collect(), references: Vec::new(), sets }
+    }
+
+    /// What the server says of references.
+    ///
+    /// # Errors
+    /// When the server cannot be asked; a comparison that it refuses is a finding.
+    pub(super) fn findings_of_server(
+        &self,
+        context: Context<'_>,
+        source: &dyn Source,
+        catalog: &Catalog,
+    ) -> Result<Vec<Finding>, Error> {
+        let mut findings = Vec::new();
+        for (check, judge, reference) in &self.asked {
+            let (Some(from), Some(to)) =
+                (catalog.tables.get(reference.from), catalog.tables.get(reference.to))
+            else {
+                continue;
+            };
+            let asking = Asking { context, source, table: from };
+            let conditions = Conditions::of(reference, from, to);
+            match counted(asking, &conditions)? {
+                Err(_) => findings.push(Finding::new(
+                    "reference-not-compared",
+                    Severity::Info,
+                    &reference.object,
+                    format!("the server would not compare it with {}", to.name),
+                    "audit.pushdown = false has its rows read and compared here",
+                )),
+                Ok(counts) => {
+                    let Some(found) = judge(catalog, reference, &counts) else { continue };
+                    let mut finding = finding(check, found);
+                    let condition = match counts.orphans {
+                        0 => &conditions.exact_orphans,
+                        _ => &conditions.orphans,
+                    };
+                    if finding.count != Some(0)
+                        && let Ok(keys) = asking.keys(condition)?
+                    {
+                        finding.samples = keys;
+                    }
+                    findings.push(finding);
+                }
+            }
+        }
+        Ok(findings)
     }
 
     fn want(&mut self, catalog: &Catalog, check: &'static Check, judge: Judge, reference: Reference) {
@@ -122,6 +181,58 @@ impl Wanted {
         }
         Ok(findings)
     }
+}
+
+/// A reference's questions in T-SQL; the referring table goes by the name `this`.
+struct Conditions {
+    filled: String,
+    orphans: String,
+    exact_orphans: String,
+    has_text: bool,
+}
+
+impl Conditions {
+    fn of(reference: &Reference, from: &Table, to: &Table) -> Self {
+        let pairs = || reference.from_columns.iter().zip(&reference.to_columns);
+        let all = |parts: Vec<String>| parts.join(" and ");
+        let filled = all(pairs().map(|(from, _)| format!("this.{} is not null", quoted(from))).collect());
+        let is_text = |table: &Table, name: &str| {
+            table.column(name).is_some_and(|column| crate::checks::audit::is_text(&column.sql_type))
+        };
+        let referred = format!("{}.{} as other", quoted(&to.name.schema), quoted(&to.name.name));
+        let none = |exactly: bool| {
+            let parts = pairs().map(|(left, right)| {
+                let (this, other) = (format!("this.{}", quoted(left)), format!("other.{}", quoted(right)));
+                if !(exactly && is_text(from, left)) {
+                    return format!("{other} = {this}");
+                }
+                format!("{other} {BINARY} = {this} {BINARY} and datalength({other}) = datalength({this})")
+            });
+            let found = all(parts.collect());
+            format!("{filled} and not exists (select 1 from {referred} where {found})")
+        };
+        Self {
+            orphans: none(false),
+            exact_orphans: none(true),
+            has_text: pairs().any(|(left, _)| is_text(from, left)),
+            filled,
+        }
+    }
+}
+
+fn counted(asking: Asking<'_>, conditions: &Conditions) -> Answer<ReferenceCounts> {
+    let rows = asking.rows_where(&conditions.filled)?;
+    let orphans = asking.rows_where(&conditions.orphans)?;
+    let exact = match conditions.has_text {
+        true => asking.rows_where(&conditions.exact_orphans)?,
+        false => Ok(0),
+    };
+    let counts = |rows, orphans, exact| ReferenceCounts {
+        rows,
+        orphans,
+        exact_orphans: if conditions.has_text { exact } else { orphans },
+    };
+    Ok(rows.and_then(|rows| Ok(counts(rows, orphans?, exact?))))
 }
 
 /// A check's finding.

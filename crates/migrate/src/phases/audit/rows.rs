@@ -5,7 +5,7 @@ use super::profile::ColumnProfile;
 use super::tests_of_table::TableTests;
 use crate::checks::audit::show_key_value;
 use crate::phases::workers::Halt;
-use mssql2pg_catalog::{RowSink, Stop, Table, Value};
+use mssql2pg_catalog::{RowSink, Stop, Table, TableMeasures, Value};
 use mssql2pg_mapping::witness::MeasureRows;
 use std::io;
 
@@ -29,6 +29,9 @@ pub(super) struct TableCounts {
     pub(super) defects: Vec<Defects>,
     /// The second witness; none before the first row of a split is read.
     pub(super) measures: Option<MeasureRows>,
+    /// The same as the source's own engine has computed it, and the longest values that it found.
+    pub(super) computed: Option<TableMeasures>,
+    pub(super) longest: Vec<Option<u64>>,
     /// Whether rows were left out, since only a sample was wanted.
     pub(super) cut: bool,
 }

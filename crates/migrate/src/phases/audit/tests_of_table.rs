@@ -1,6 +1,6 @@
 //! The tests that the values of one table are put to: our checks and the user's rules.
 
-use crate::checks::audit::{ALL, Check, How, Looked, Moment, Policy, Rule, RuleTest, ValueCheck};
+use crate::checks::audit::{ALL, Check, Condition, How, Looked, Moment, Rule, RuleTest, ValueCheck};
 use crate::config::Config;
 use mssql2pg_catalog::{Column, Finding, Severity, Table, Value};
 use mssql2pg_mapping::settings::TextPolicy;
@@ -64,6 +64,17 @@ impl<'a> TableTests<'a> {
         }
     }
 
+    /// All tests as conditions in T-SQL, in their order; none where one of them cannot be one.
+    pub(super) fn conditions(&self) -> Option<Vec<Condition>> {
+        self.tests
+            .iter()
+            .map(|test| match &test.kind {
+                Kind::Check(_, check) => (check.tsql)(&test.looked),
+                Kind::Rule(..) => None,
+            })
+            .collect()
+    }
+
     /// The finding of a test that found something.
     pub(super) fn finding(
         &self,
@@ -103,7 +114,6 @@ impl ColumnTest<'_> {
         let Kind::Check(_, ValueCheck { policy: Some((setting, policy)), .. }) = &self.kind else {
             return None;
         };
-        let _: &Policy = &(*setting, *policy);
         (policy(&config.text) == TextPolicy::Reject).then_some(*setting)
     }
 }

@@ -190,6 +190,8 @@ fn arithmetic(symbol: char, a: Cell<'_>, b: Cell<'_>) -> Result<OwnedValue, Fail
             Ok(OwnedValue::DateTime { days, ticks })
         }
         (Value::Bytes(a), Value::Bytes(b)) if symbol == '+' => Ok(OwnedValue::Bytes([a, b].concat().into())),
+        // Half a pair stays what it is.
+        (Value::Utf16(a), Value::Utf16(b)) if symbol == '+' => Ok(OwnedValue::Utf16([a, b].concat().into())),
         (a_value, b_value) => match (text::string(&a_value), text::string(&b_value)) {
             (Some(a), Some(b)) if symbol == '+' => Ok(OwnedValue::utf16(&(a + &b))),
             _ => match (Exact::of(&a_value), Exact::of(&b_value)) {

@@ -48,6 +48,12 @@ impl KeySets {
         }))
     }
 
+    /// The number here of a set of other sets.
+    pub(super) fn copied(&mut self, other: &Self, number: usize) -> Option<usize> {
+        self.0.push(other.0.get(number)?.clone());
+        Some(self.0.len() - 1)
+    }
+
     /// All of them.
     pub(super) fn all(&self) -> &[KeySet] {
         &self.0
