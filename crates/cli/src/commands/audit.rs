@@ -27,6 +27,7 @@ pub(crate) fn run(audit: &Audit, common: &Common) -> Result<Outcome, Failure> {
     let mut all = opened.run.findings()?;
     let mut findings: Vec<Finding> = all.remove("hold").unwrap_or_default();
     findings.extend(all.remove("audit").unwrap_or_default());
+    findings.extend(phases::hazards(context, &catalog)?);
     let changes = old.map(|old| Changes::between(old, &findings));
     if let Some(path) = &audit.junit {
         let text = mssql2pg_migrate::reports::junit(&findings);
@@ -72,9 +73,8 @@ fn old_findings(path: &Path) -> Result<Vec<Finding>, Failure> {
     let text = std::fs::read_to_string(&file).map_err(|error| Failure::other(&failed, &error, hint()))?;
     let mut phases: BTreeMap<String, Vec<Finding>> =
         serde_json::from_str(&text).map_err(|error| Failure::other(&failed, &error, hint()))?;
-    let mut findings = phases.remove("hold").unwrap_or_default();
-    findings.extend(phases.remove("audit").unwrap_or_default());
-    Ok(findings)
+    let of = ["hold", "audit", "hazards"].into_iter().filter_map(|phase| phases.remove(phase));
+    Ok(of.flatten().collect())
 }
 
 /// What has changed since an earlier audit.

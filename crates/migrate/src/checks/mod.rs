@@ -49,7 +49,7 @@ pub fn checks_markdown() -> String {
     for check in validate::ALL {
         page.push_str(&format!("| `{}` | {} | {} |\n", check.name, check.manual, check.advice));
     }
-    page.push_str("\n## Plan: what is told before anything is built\n\n| code | means |\n|---|---|\n");
+    page.push_str("\n## Plan: what is told before anything is built, by `plan` and by `audit`\n\n| code | means |\n|---|---|\n");
     for (code, meaning) in mssql2pg_mapping::FINDING_CODES {
         page.push_str(&format!("| `{code}` | {meaning} |\n"));
     }

@@ -31,7 +31,7 @@ pub use extract::{extract, refresh, selected};
 pub use finish::finish;
 pub use hold::{Purpose, confirm, hold, release};
 pub use load::{LoadSummary, load};
-pub use plan::plan;
+pub use plan::{hazards, plan};
 pub use report::{gather_facts, report};
 pub use splits::is_loaded;
 pub use validate::{TableValidation, Validation, validate};

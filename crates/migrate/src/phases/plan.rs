@@ -18,16 +18,7 @@ pub fn plan(context: Context<'_>, catalog: &Catalog) -> Result<DatabasePlan, Err
         return context.run.plan();
     }
     context.timed("plan", || {
-        let (catalog, left_out) = selected(catalog.clone(), &context.config.tables)?;
-        let mut settings = context.config.mapping();
-        // Settings of tables that are left out are no mistakes.
-        settings.columns.retain(|column, _| !left_out.iter().any(|table| is_column_of(column, table)));
-        settings.schemas.retain(|schema, _| {
-            !left_out.iter().any(|table| table.schema == *schema)
-                || catalog.tables.iter().any(|table| table.name.schema == *schema)
-        });
-        let plan = plan_database(&catalog, &settings)
-            .map_err(|error| Error::Config { message: error.message, hint: error.hint })?;
+        let (plan, left_out) = plan_of(context, catalog)?;
         let mut findings = plan.findings.clone();
         if !left_out.is_empty() {
             let names: Vec<String> = left_out.iter().map(ToString::to_string).collect();
@@ -49,6 +40,34 @@ pub fn plan(context: Context<'_>, catalog: &Catalog) -> Result<DatabasePlan, Err
         context.run.write_json("plan.json", &plan)?;
         Ok(plan)
     })
+}
+
+/// What planning would find, without a plan being kept: for the audit, which comes before anybody has decided.
+///
+/// # Errors
+/// When a setting names something that is not there, or files cannot be written.
+pub fn hazards(context: Context<'_>, catalog: &Catalog) -> Result<Vec<Finding>, Error> {
+    let (plan, _) = plan_of(context, catalog)?;
+    context.run.put_findings(HAZARDS, plan.findings.clone())?;
+    Ok(plan.findings)
+}
+
+/// Where `findings.json` keeps them, until the plan itself has its own.
+pub(super) const HAZARDS: &str = "hazards";
+
+/// The plan of the selected tables, and those that are left out.
+fn plan_of(context: Context<'_>, catalog: &Catalog) -> Result<(DatabasePlan, Vec<ObjectName>), Error> {
+    let (catalog, left_out) = selected(catalog.clone(), &context.config.tables)?;
+    let mut settings = context.config.mapping();
+    // Settings of tables that are left out are no mistakes.
+    settings.columns.retain(|column, _| !left_out.iter().any(|table| is_column_of(column, table)));
+    settings.schemas.retain(|schema, _| {
+        !left_out.iter().any(|table| table.schema == *schema)
+            || catalog.tables.iter().any(|table| table.name.schema == *schema)
+    });
+    let plan = plan_database(&catalog, &settings)
+        .map_err(|error| Error::Config { message: error.message, hint: error.hint })?;
+    Ok((plan, left_out))
 }
 
 /// Whether `schema.table.column` is a column of the table.

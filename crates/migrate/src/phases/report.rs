@@ -89,7 +89,10 @@ pub fn gather_facts(
             .facts()
         })
         .collect();
-    let mut findings = merged(run.findings()?.into_values().flatten());
+    let mut found = run.findings()?;
+    // The plan has found the same.
+    found.remove(super::plan::HAZARDS);
+    let mut findings = merged(found.into_values().flatten());
     let known = findings.clone();
     findings.iter_mut().for_each(|finding| settle_distrust(finding, &tables, &known));
     findings.sort_by(|a, b| {

@@ -1,6 +1,6 @@
 //! References that hold only because the source compares without regard to case or trailing blanks.
 
-use super::{Check, Found, How, orphaned_foreign_key};
+use super::{Check, Found, How, ReferenceRows, orphaned_foreign_key};
 use mssql2pg_catalog::Severity;
 
 pub(super) const CHECK: Check = Check {
@@ -12,6 +12,7 @@ pub(super) const CHECK: Check = Check {
     why: "PostgreSQL compares byte by byte: such a row is an orphan there, and the foreign key cannot be built as valid.",
     how: How::References {
         of: orphaned_foreign_key::declared,
+        rows: ReferenceRows::CaseOnly,
         judge: |_, reference, counts| {
             let only_case = counts.exact_orphans.saturating_sub(counts.orphans);
             (only_case > 0).then(|| Found {

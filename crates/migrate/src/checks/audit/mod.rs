@@ -68,6 +68,8 @@ pub enum How {
     References {
         /// Which.
         of: fn(&Catalog) -> Vec<Reference>,
+        /// Which of their rows a finding means.
+        rows: ReferenceRows,
         /// What their counts mean.
         judge: fn(&Catalog, &Reference, &ReferenceCounts) -> Option<Found>,
     },
@@ -129,6 +131,15 @@ pub struct Reference {
     pub to_columns: Vec<String>,
     /// Whether the source says that it has checked all rows.
     pub trusted: bool,
+}
+
+/// Which rows of a reference a finding means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReferenceRows {
+    /// Those that refer to nothing, as the source compares.
+    Orphans,
+    /// Those that refer to something only as the source compares.
+    CaseOnly,
 }
 
 /// What was counted of a reference.

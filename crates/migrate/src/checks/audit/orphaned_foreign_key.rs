@@ -1,6 +1,6 @@
 //! Rows that refer to rows that do not exist, under foreign keys that are declared.
 
-use super::{Check, Found, How, Reference};
+use super::{Check, Found, How, Reference, ReferenceRows};
 use mssql2pg_catalog::{Catalog, ObjectName, Severity};
 
 pub(super) const CHECK: Check = Check {
@@ -12,6 +12,7 @@ pub(super) const CHECK: Check = Check {
     why: "SQL Server lets a foreign key be switched off and on again without looking at the rows. PostgreSQL validates all of them, so the key cannot be built as valid. In a key that the source trusts, an orphan is a blocker: the source itself is damaged or was read while it changed.",
     how: How::References {
         of: declared,
+        rows: ReferenceRows::Orphans,
         judge: |_, reference, counts| {
             (counts.orphans > 0).then(|| Found {
                 object: reference.object.clone(),

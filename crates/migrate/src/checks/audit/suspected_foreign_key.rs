@@ -4,7 +4,7 @@
 //! its key (`customer_id` for `Customers.id`), is of the same type, and most of its values are found there.
 
 use super::names::words;
-use super::{Check, Found, How, Reference, ReferenceCounts};
+use super::{Check, Found, How, Reference, ReferenceCounts, ReferenceRows};
 use mssql2pg_catalog::{Catalog, Column, Severity, Table};
 use std::mem::discriminant;
 
@@ -15,7 +15,7 @@ pub(super) const CHECK: Check = Check {
     advice: "declare the foreign key if it is one, and mend the rows that refer to nothing first",
     finds: "Columns without a foreign key that are named like another table's key, of the same type, and of whose values more than half are found there. Values that are not found are counted and make it a warning.",
     why: "PostgreSQL plans joins better with a foreign key, and nothing keeps such a column right. Orphans under it are the ones that nobody has seen.",
-    how: How::References { of: suspected, judge },
+    how: How::References { of: suspected, rows: ReferenceRows::Orphans, judge },
 };
 
 fn judge(catalog: &Catalog, reference: &Reference, counts: &ReferenceCounts) -> Option<Found> {

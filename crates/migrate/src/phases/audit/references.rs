@@ -5,7 +5,7 @@ use super::keys::{KeySet, KeySets, KeyStore, RowHashes, Spelling, missing, repea
 use super::pushdown::{Answer, Asking};
 use super::rows::{RowName, SAMPLES};
 use crate::checks::audit::tsql::BINARY;
-use crate::checks::audit::{ALL, Check, Found, How, Reference, ReferenceCounts, WatchedKey};
+use crate::checks::audit::{ALL, Check, Found, How, Reference, ReferenceCounts, ReferenceRows, WatchedKey};
 use crate::config::Config;
 use crate::error::Error;
 use crate::phases::Context;
@@ -15,6 +15,9 @@ use mssql2pg_sources::{Source, Split, quoted};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::{Mutex, PoisonError};
+
+/// How many keys of rows are kept for samples: more than are shown, since some may turn out not to be meant.
+const LOOKED_AT: usize = 100;
 
 /// What a check says of a reference's counts.
 type Judge = fn(&Catalog, &Reference, &ReferenceCounts) -> Option<Found>;
@@ -26,13 +29,19 @@ pub(super) struct Wanted {
     references: Vec<WantedReference>,
     keys: Vec<(&'static Check, WatchedKey, usize)>,
     /// References that the source's own engine counts.
-    asked: Vec<(&'static Check, Judge, Reference)>,
+    asked: Vec<Asked>,
+}
+
+/// A check's question about a reference.
+struct Asked {
+    check: &'static Check,
+    rows: ReferenceRows,
+    judge: Judge,
+    reference: Reference,
 }
 
 struct WantedReference {
-    check: &'static Check,
-    judge: Judge,
-    reference: Reference,
+    asked: Asked,
     /// The sets of the two ends as the source compares, and as PostgreSQL does.
     as_in_source: (usize, usize),
     exact: (usize, usize),
@@ -44,9 +53,10 @@ impl Wanted {
         let mut wanted = Self::default();
         for check in ALL {
             match &check.how {
-                How::References { of, judge } => {
+                How::References { of, rows, judge } => {
                     for reference in of(catalog) {
-                        wanted.want(catalog, check, *judge, reference);
+                        let asked = Asked { check, rows: *rows, judge: *judge, reference };
+                        wanted.want(catalog, asked);
                     }
                 }
                 How::Keys(of) => {
@@ -66,7 +76,7 @@ impl Wanted {
         let mut sets = KeySets::default();
         let keys = self.keys.into_iter().map(|(check, key, set)| (check, key, sets.copied(&self.sets, set)));
         let keys = keys.filter_map(|(check, key, set)| Some((check, key, set?))).collect();
-        let asked = self.references.into_iter().map(|wanted| (wanted.check, wanted.judge, wanted.reference));
+        let asked = self.references.into_iter().map(|wanted| wanted.asked);
         Self { keys, asked: asked.collect(), references: Vec::new(), sets }
     }
 
@@ -81,7 +91,7 @@ impl Wanted {
         catalog: &Catalog,
     ) -> Result<Vec<Finding>, Error> {
         let mut findings = Vec::new();
-        for (check, judge, reference) in &self.asked {
+        for Asked { check, rows, judge, reference } in &self.asked {
             let (Some(from), Some(to)) =
                 (catalog.tables.get(reference.from), catalog.tables.get(reference.to))
             else {
@@ -100,9 +110,9 @@ impl Wanted {
                 Ok(counts) => {
                     let Some(found) = judge(catalog, reference, &counts) else { continue };
                     let mut finding = finding(check, found);
-                    let condition = match counts.orphans {
-                        0 => &conditions.exact_orphans,
-                        _ => &conditions.orphans,
+                    let condition = match rows {
+                        ReferenceRows::Orphans => &conditions.orphans,
+                        ReferenceRows::CaseOnly => &conditions.case_only,
                     };
                     if finding.count != Some(0)
                         && let Ok(keys) = asking.keys(condition)?
@@ -116,8 +126,8 @@ impl Wanted {
         Ok(findings)
     }
 
-    fn want(&mut self, catalog: &Catalog, check: &'static Check, judge: Judge, reference: Reference) {
-        let Reference { from, from_columns, to, to_columns, .. } = &reference;
+    fn want(&mut self, catalog: &Catalog, asked: Asked) {
+        let Reference { from, from_columns, to, to_columns, .. } = &asked.reference;
         let columns = |table: usize, names: &[String]| -> Vec<&Column> {
             let table = catalog.tables.get(table);
             names.iter().filter_map(|name| table?.column(name)).collect()
@@ -134,7 +144,7 @@ impl Wanted {
         let has_text = left.iter().any(|column| crate::checks::audit::is_text(&column.sql_type));
         let exact = if has_text { pair(Spelling::Exact) } else { Some(as_in_source) };
         if let Some(exact) = exact {
-            self.references.push(WantedReference { check, judge, reference, as_in_source, exact });
+            self.references.push(WantedReference { asked, as_in_source, exact });
         }
     }
 
@@ -145,25 +155,31 @@ impl Wanted {
     pub(super) fn findings(&self, catalog: &Catalog, store: &KeyStore) -> io::Result<Vec<KeyFinding>> {
         let mut findings = Vec::new();
         for wanted in &self.references {
-            let (from, to) = wanted.as_in_source;
-            let loose = missing(store, from, to, SAMPLES)?;
-            let strict = match wanted.exact == wanted.as_in_source {
+            let WantedReference { asked: Asked { check, rows, judge, reference }, as_in_source, exact } =
+                wanted;
+            let loose = missing(store, as_in_source.0, as_in_source.1, LOOKED_AT)?;
+            let strict = match exact == as_in_source {
                 true => loose.clone(),
-                false => missing(store, wanted.exact.0, wanted.exact.1, SAMPLES)?,
+                false => missing(store, exact.0, exact.1, LOOKED_AT)?,
             };
             let counts =
                 ReferenceCounts { rows: loose.rows, orphans: loose.missing, exact_orphans: strict.missing };
-            let Some(found) = (wanted.judge)(catalog, &wanted.reference, &counts) else { continue };
-            // The rows that are missing only when spelling counts are among those of the strict comparison.
-            let (set, hashes) = match loose.missing {
-                0 => (wanted.exact.0, strict.hashes),
-                _ => (from, loose.hashes),
+            let Some(found) = judge(catalog, reference, &counts) else { continue };
+            let loose = (as_in_source.0, loose.hashes);
+            // The first rows that are missing as the source compares are among the first that are missing at all.
+            let (keys, but_not) = match rows {
+                ReferenceRows::Orphans => (loose, None),
+                ReferenceRows::CaseOnly => ((exact.0, strict.hashes), Some(loose)),
             };
-            let finding = finding(wanted.check, found);
-            findings.push(KeyFinding { finding, table: wanted.reference.from, set, hashes });
+            findings.push(KeyFinding {
+                finding: finding(check, found),
+                table: reference.from,
+                keys,
+                but_not,
+            });
         }
         for (check, key, set) in &self.keys {
-            let (rows, hashes) = repeated(store, *set, SAMPLES)?;
+            let (rows, hashes) = repeated(store, *set, LOOKED_AT)?;
             if rows > 0 {
                 let found = Found {
                     object: key.object.clone(),
@@ -174,8 +190,8 @@ impl Wanted {
                 findings.push(KeyFinding {
                     finding: finding(check, found),
                     table: key.table,
-                    set: *set,
-                    hashes,
+                    keys: (*set, hashes),
+                    but_not: None,
                 });
             }
         }
@@ -188,6 +204,8 @@ struct Conditions {
     filled: String,
     orphans: String,
     exact_orphans: String,
+    /// Orphans only where every character counts.
+    case_only: String,
     has_text: bool,
 }
 
@@ -200,7 +218,7 @@ impl Conditions {
             table.column(name).is_some_and(|column| crate::checks::audit::is_text(&column.sql_type))
         };
         let referred = format!("{}.{} as other", quoted(&to.name.schema), quoted(&to.name.name));
-        let none = |exactly: bool| {
+        let found = |exactly: bool| {
             let parts = pairs().map(|(left, right)| {
                 let (this, other) = (format!("this.{}", quoted(left)), format!("other.{}", quoted(right)));
                 if !(exactly && is_text(from, left)) {
@@ -208,12 +226,13 @@ impl Conditions {
                 }
                 format!("{other} {BINARY} = {this} {BINARY} and datalength({other}) = datalength({this})")
             });
-            let found = all(parts.collect());
-            format!("{filled} and not exists (select 1 from {referred} where {found})")
+            format!("exists (select 1 from {referred} where {})", all(parts.collect()))
         };
+        let (loosely, exactly) = (found(false), found(true));
         Self {
-            orphans: none(false),
-            exact_orphans: none(true),
+            orphans: format!("{filled} and not {loosely}"),
+            exact_orphans: format!("{filled} and not {exactly}"),
+            case_only: format!("{filled} and {loosely} and not {exactly}"),
             has_text: pairs().any(|(left, _)| is_text(from, left)),
             filled,
         }
@@ -253,8 +272,10 @@ pub(super) fn finding(check: &Check, found: Found) -> Finding {
 pub(super) struct KeyFinding {
     pub(super) finding: Finding,
     table: usize,
-    set: usize,
-    hashes: Vec<u128>,
+    /// The set, and hashes of the first of its rows.
+    keys: (usize, Vec<u128>),
+    /// Rows with these in another set are not meant.
+    but_not: Option<(usize, Vec<u128>)>,
 }
 
 /// Fills in sample keys: each table in question is read again, as far as its last sample.
@@ -270,7 +291,7 @@ pub(super) fn fill_samples(
     findings: &mut [KeyFinding],
 ) -> Result<(), Error> {
     let mut by_table: BTreeMap<usize, Vec<&mut KeyFinding>> = BTreeMap::new();
-    for finding in findings.iter_mut().filter(|finding| !finding.hashes.is_empty()) {
+    for finding in findings.iter_mut().filter(|finding| !finding.keys.1.is_empty()) {
         by_table.entry(finding.table).or_default().push(finding);
     }
     let items: Vec<(usize, Mutex<Vec<&mut KeyFinding>>)> =
@@ -286,19 +307,17 @@ pub(super) fn fill_samples(
             let mut findings = findings.into_inner().unwrap_or_else(PoisonError::into_inner);
             let mut sampled: Vec<Vec<String>> = findings.iter().map(|_| Vec::new()).collect();
             for split in splits.get(place).into_iter().flatten() {
-                let whats: Vec<(usize, &[u128], usize)> = findings
+                let wanted: Vec<Sought> = findings
                     .iter()
                     .zip(&sampled)
-                    .map(|(finding, known)| {
-                        (finding.set, finding.hashes.as_slice(), finding.most() - known.len())
-                    })
+                    .map(|(finding, known)| Sought::of(finding, finding.most() - known.len()))
                     .collect();
-                if whats.iter().all(|(_, _, most)| *most == 0) {
+                if wanted.iter().all(|wanted| wanted.most == 0) {
                     break;
                 }
                 let more = retried(halt, &table.name.to_string(), split.number, || {
                     let collation = catalog.database.collation.as_deref();
-                    let mut rows = SampleRows::new(table, sets, &whats, collation);
+                    let mut rows = SampleRows::new(table, sets, &wanted, collation);
                     source
                         .read(table, split, &mut rows)
                         .map_err(Error::source(format!("cannot read {} again for samples", table.name)))?;
@@ -319,37 +338,55 @@ impl KeyFinding {
     }
 }
 
+/// Which rows are looked for.
+struct Sought {
+    keys: (usize, HashSet<u128>),
+    but_not: Option<(usize, HashSet<u128>)>,
+    most: usize,
+}
+
+impl Sought {
+    fn of(finding: &KeyFinding, most: usize) -> Self {
+        let set = |(number, hashes): &(usize, Vec<u128>)| (*number, hashes.iter().copied().collect());
+        Self { keys: set(&finding.keys), but_not: finding.but_not.as_ref().map(set), most }
+    }
+
+    fn wants(&self, row: &[(usize, u128)]) -> bool {
+        let has = |(number, hashes): &(usize, HashSet<u128>)| {
+            row.iter().any(|(set, hash)| set == number && hashes.contains(hash))
+        };
+        has(&self.keys) && !self.but_not.as_ref().is_some_and(has)
+    }
+}
+
 /// Looks for rows with certain keys.
 struct SampleRows<'a> {
     hashes: RowHashes,
     name: RowName<'a>,
-    /// Per finding: its set, the hashes of its rows, how many are wanted.
-    wanted: Vec<(usize, HashSet<u128>, usize)>,
+    wanted: &'a [Sought],
+    /// Per sought: what was found.
     found: Vec<Vec<String>>,
+    /// The current row's key in each set.
+    keys: Vec<(usize, u128)>,
     column: usize,
     row: u64,
 }
 
 impl<'a> SampleRows<'a> {
-    fn new(
-        table: &'a Table,
-        sets: &[KeySet],
-        wanted: &[(usize, &[u128], usize)],
-        collation: Option<&str>,
-    ) -> Self {
-        let numbers: Vec<(usize, &KeySet)> = sets
-            .iter()
-            .enumerate()
-            .filter(|(number, _)| wanted.iter().any(|(set, ..)| set == number))
-            .collect();
+    fn new(table: &'a Table, sets: &[KeySet], wanted: &'a [Sought], collation: Option<&str>) -> Self {
+        let is_used = |number: usize| {
+            wanted.iter().any(|sought| {
+                sought.keys.0 == number || sought.but_not.as_ref().is_some_and(|(set, _)| *set == number)
+            })
+        };
+        let numbers: Vec<(usize, &KeySet)> =
+            sets.iter().enumerate().filter(|(number, _)| is_used(*number)).collect();
         Self {
             hashes: RowHashes::new(table, &numbers, collation),
             name: RowName::new(table),
-            wanted: wanted
-                .iter()
-                .map(|(set, hashes, most)| (*set, hashes.iter().copied().collect(), *most))
-                .collect(),
+            wanted,
             found: wanted.iter().map(|_| Vec::new()).collect(),
+            keys: Vec::new(),
             column: 0,
             row: 0,
         }
@@ -366,15 +403,15 @@ impl RowSink for SampleRows<'_> {
     fn end_row(&mut self) -> Result<(), Stop> {
         self.column = 0;
         self.row += 1;
-        let Self { hashes, name, wanted, found, row, .. } = self;
-        hashes.end_row(|number, hash| {
-            for ((set, hashes, most), found) in wanted.iter().zip(found.iter_mut()) {
-                if *set == number && found.len() < *most && hashes.contains(&hash) {
-                    found.push(name.text(*row));
-                }
+        let Self { hashes, name, wanted, found, keys, row, .. } = self;
+        keys.clear();
+        hashes.end_row(|number, hash| keys.push((number, hash)));
+        for (sought, found) in wanted.iter().zip(found.iter_mut()) {
+            if found.len() < sought.most && sought.wants(keys) {
+                found.push(name.text(*row));
             }
-        });
-        let full = wanted.iter().zip(&*found).all(|((_, _, most), found)| found.len() >= *most);
+        }
+        let full = wanted.iter().zip(&*found).all(|(sought, found)| found.len() >= sought.most);
         if full { Err(Stop) } else { Ok(()) }
     }
 }
