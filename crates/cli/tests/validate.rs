@@ -73,3 +73,34 @@ fn more_losses_than_are_allowed_fail_a_table_and_without_a_limit_those_that_are_
     // The limit is this command's, not the run's.
     assert_eq!(validate(&folder, &target, &[]).status.code(), Some(0));
 }
+
+#[test]
+fn what_was_altered_around_the_rows_is_told_too() {
+    let (folder, target) = migrated();
+    let plan = read_json(&folder.path().join("shop.run/plan.json"));
+    let indexes = plan["tables"].as_array().unwrap().iter().find(|table| table["name"] == "orders").unwrap();
+    let index = indexes["indexes"].as_array().unwrap().iter().find(|index| index["unique"] == false).unwrap();
+    let index = index["name"].as_str().unwrap();
+    let altered = |sql: &str, told_of: &str| {
+        let mut client = connect(&target.url);
+        client.batch_execute(sql).unwrap();
+        let output = validate(&folder, &target, &[]);
+        assert_eq!(output.status.code(), Some(1), "{sql}: {}", told(&output));
+        let report = std::fs::read_to_string(folder.path().join("shop.run/reports/report.json")).unwrap();
+        assert!(report.contains(told_of), "{sql}: {}", told(&output));
+    };
+    altered(
+        "alter table public.orders alter column status set default 7",
+        "the column status has another default",
+    );
+    altered(
+        "alter table public.orders alter column status drop default",
+        "the column status has lost its default",
+    );
+    connect(&target.url)
+        .batch_execute("alter table public.orders alter column status set default 1")
+        .unwrap();
+    assert_eq!(validate(&folder, &target, &[]).status.code(), Some(0));
+    altered(&format!("drop index public.{index}"), &format!("the index {index} over"));
+    altered("alter sequence sales.invoicenumbers restart with 1", "sequence-behind");
+}

@@ -262,6 +262,37 @@ pub fn identity_state(
     rows.into_iter().next().ok_or_else(|| no_answer(&object))
 }
 
+/// Default expressions of columns of these types as PostgreSQL writes them (`pg_get_expr`), in their order: a temporary
+/// table is made for it and is gone at the end. None where the login may not make one.
+///
+/// # Errors
+/// When PostgreSQL refuses an expression, or the connection is lost.
+pub fn written_defaults(
+    connection: &mut Connection,
+    defaults: &[(&str, &str)],
+) -> Result<Option<Vec<Option<String>>>, TargetError> {
+    if defaults.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let failed = |error| TargetError::postgres("cannot have default expressions written", error);
+    let columns = defaults
+        .iter()
+        .enumerate()
+        .map(|(place, (pg_type, text))| format!("c{place} {pg_type} default {text}"));
+    let columns: Vec<String> = columns.collect();
+    let mut transaction = connection.client.transaction().map_err(failed)?;
+    let sql = format!("create temporary table mssql2pg_defaults ({}) on commit drop", columns.join(", "));
+    if let Err(error) = transaction.batch_execute(&sql) {
+        let error = failed(error);
+        return if error.kind == ErrorKind::Permission { Ok(None) } else { Err(error) };
+    }
+    let sql = include_str!("queries/written_defaults.sql");
+    let written = transaction.query(sql, &[]).map_err(failed)?;
+    let written = written.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(failed)?;
+    transaction.rollback().map_err(failed)?;
+    Ok(Some(written))
+}
+
 /// What a sequence has given out last, whether it has given out anything (`is_called`), and its increment. When it has
 /// not, `last_value` is what it will give out first. An error when there is no such sequence.
 pub fn sequence_state(

@@ -10,10 +10,10 @@ use crate::error::Error;
 use crate::facts::{CheckOutcome, Differences, MeasureFacts};
 use crate::progress::Event;
 use crate::target_server::TargetServer;
-use mssql2pg_catalog::{Catalog, ObjectName, Table};
+use mssql2pg_catalog::{Catalog, Finding, ObjectName, Severity, Table};
 use mssql2pg_mapping::{DatabasePlan, TablePlan};
 use mssql2pg_sources::{Source, Split};
-use mssql2pg_target::{Connection, SplitRow};
+use mssql2pg_target::{Connection, ErrorKind, SplitRow};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -133,9 +133,46 @@ pub fn validate(
             ledger_token: ledger_token(splits.values().flatten()),
             tables: tables.collect(),
         };
+        context.run.put_findings("validate", sequences_behind(server, plan)?)?;
         context.run.write_json("validation.json", &validation)?;
         Ok(validation)
     })
+}
+
+/// Standalone sequences that would give out again what the source has given out.
+fn sequences_behind(server: &TargetServer, plan: &DatabasePlan) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
+    let planned: Vec<_> =
+        plan.sequences.iter().filter_map(|sequence| Some((sequence, sequence.last_value?))).collect();
+    if planned.is_empty() {
+        return Ok(findings);
+    }
+    let mut connection = server.connect()?;
+    for (sequence, last) in planned {
+        let state =
+            mssql2pg_target::catalog::sequence_state(&mut connection, &sequence.schema, &sequence.name);
+        let trouble = match state {
+            Err(error) if matches!(error.kind, ErrorKind::Lost | ErrorKind::Connect | ErrorKind::Login) => {
+                return Err(Error::target(format!("cannot look at the sequence {}", sequence.source))(error));
+            }
+            Err(_) => Some("it is missing in the target".to_owned()),
+            Ok((stands_at, is_called, increment)) => {
+                let is_ahead = if increment < 0 { stands_at <= last } else { stands_at >= last };
+                (!(is_called && is_ahead))
+                    .then(|| format!("it stands at {stands_at}, and the source has given out {last}"))
+            }
+        };
+        findings.extend(trouble.map(|trouble| {
+            Finding::new(
+                "sequence-behind",
+                Severity::Blocker,
+                sequence.source.to_string(),
+                trouble,
+                "set it past the last value that the source has given out (setval) and run validate again",
+            )
+        }));
+    }
+    Ok(findings)
 }
 
 fn validate_table(

@@ -4,10 +4,12 @@
 
 mod columns;
 mod contents;
+mod defaults;
 mod drill;
 mod ends;
 mod foreign_keys;
 mod identity;
+mod indexes;
 mod keys;
 mod losses;
 mod row_counts;
@@ -45,7 +47,9 @@ pub static ALL: &[TableCheck] = &[
     witness::CHECK,
     losses::CHECK,
     columns::CHECK,
+    defaults::CHECK,
     keys::CHECK,
+    indexes::CHECK,
     foreign_keys::CHECK,
     identity::CHECK,
 ];
