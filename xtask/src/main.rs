@@ -1,7 +1,7 @@
 //! Chores of the project.
 //!
 //! `cargo x check` formats, lints and tells what is stale; `cargo x docs` writes the generated pages;
-//! `cargo x bench load` and `live` measure the load against a yardstick, `memory` its peak; `cargo x new check NAME` and its like
+//! `cargo x bench load` and `live` measure the load against a yardstick, `memory` its peak, `validate` audit and validation against the load; `cargo x new check NAME` and its like
 //! lay out a new file.
 
 mod bench;
@@ -12,7 +12,7 @@ mod tidy;
 
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo x check | test | docs [--check] | bench {load,live,memory} [ROWS] | new {check,report,decision} NAME";
+const USAGE: &str = "usage: cargo x check | test | docs [--check] | bench {load,live,memory,validate} [ROWS] | new {check,report,decision} NAME";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         ["bench", "load", rest @ ..] => bench::load::load(rest),
         ["bench", "live", rest @ ..] => bench::live::live(rest),
         ["bench", "memory", rest @ ..] => bench::memory::memory(rest),
+        ["bench", "validate", rest @ ..] => bench::validate::validate(rest),
         ["new", kind, name] => new::create(kind, name),
         _ => Err(USAGE.to_owned()),
     };

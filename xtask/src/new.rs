@@ -10,10 +10,12 @@ pub(crate) fn create(kind: &str, name: &str) -> Result<(), String> {
         "check" => (
             format!("crates/migrate/src/checks/audit/{name}.rs"),
             format!(
-                "//! What it finds, why it matters in PostgreSQL, how to mend it at the source.\n\n\
-                 use super::ColumnCheck;\nuse mssql2pg_catalog::{{Severity, Value}};\n\n\
-                 pub(super) const CHECK: ColumnCheck = ColumnCheck {{\n    code: \"{}\",\n    severity: Severity::Warning,\n    \
-                 message: \"\",\n    advice: \"\",\n    applies: |_, _, _| false,\n    is_defect: |value, _| matches!(value, Value::Null),\n    policy: None,\n}};\n",
+                "//! What it finds, in a line.\n\n\
+                 use super::{{Check, How, ValueCheck}};\nuse mssql2pg_catalog::{{Severity, Value}};\n\n\
+                 pub(super) const CHECK: Check = Check {{\n    code: \"{}\",\n    severity: Severity::Warning,\n    \
+                 message: \"\",\n    advice: \"\",\n    finds: \"\",\n    why: \"\",\n    \
+                 how: How::Values(ValueCheck {{\n        applies: |_, _, _| None,\n        \
+                 is_defect: |value, _| matches!(value, Value::Null),\n        policy: None,\n        tsql: |_| None,\n    }}),\n}};\n",
                 name.replace('_', "-")
             ),
             "add it to mod and ALL in crates/migrate/src/checks/audit/mod.rs, then run cargo x docs",

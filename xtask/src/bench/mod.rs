@@ -1,4 +1,4 @@
-//! `cargo x bench load|live|memory [ROWS]`: the product against a yardstick in the same run.
+//! `cargo x bench load|live|memory|validate [ROWS]`: the product against a yardstick in the same run.
 //!
 //! The product is the release binary, of which only the phase `load` is timed. The yardstick does only what cannot be
 //! left out, with as many threads: it reads the same bytes and throws them away while the same rows, already encoded, go
@@ -8,6 +8,7 @@
 pub(crate) mod live;
 pub(crate) mod load;
 pub(crate) mod memory;
+pub(crate) mod validate;
 
 use crate::tell;
 use mssql2pg_catalog::{Stop, Table};
