@@ -1,7 +1,8 @@
 //! The facts of a run: everything that a report may say, gathered once from the run folder and the
 //! ledger. Reports are pure functions of [`Facts`]; `report.json` is [`Facts`] as serde writes it.
 //!
-//! Invariant: no cell value but sample keys, and no secret, is in here.
+//! Invariant: no secret is in here, and no cell value but sample keys, each column's smallest and largest value (neither with
+//! `audit.samples = false`), and with `--show-values` those of rows that differ.
 
 use mssql2pg_catalog::Finding;
 use mssql2pg_mapping::encode::Loss;
