@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every generated page: its file name and its text.
-fn pages() -> Vec<(&'static str, String)> {
-    vec![
+fn pages() -> Result<Vec<(&'static str, String)>, String> {
+    Ok(vec![
         ("types.md", mssql2pg_mapping::types::types_markdown()),
         ("config.md", mssql2pg_migrate::settings::settings_markdown()),
         ("checks.md", mssql2pg_migrate::checks::checks_markdown()),
-    ]
+        ("report.md", crate::schema::markdown()?),
+    ])
 }
 
 fn path(name: &str) -> PathBuf {
@@ -18,7 +19,7 @@ fn path(name: &str) -> PathBuf {
 
 /// Writes all pages.
 pub(crate) fn write() -> Result<(), String> {
-    for (name, text) in pages() {
+    for (name, text) in pages()? {
         let path = path(name);
         fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
@@ -27,7 +28,7 @@ pub(crate) fn write() -> Result<(), String> {
 
 /// Fails if a page is stale.
 pub(crate) fn check() -> Result<(), String> {
-    let stale: Vec<&str> = pages()
+    let stale: Vec<&str> = pages()?
         .into_iter()
         .filter(|(name, text)| fs::read_to_string(path(name)).ok().as_ref() != Some(text))
         .map(|(name, _)| name)

@@ -7,6 +7,7 @@
 mod bench;
 mod docs;
 mod new;
+mod schema;
 #[cfg(test)]
 mod tidy;
 

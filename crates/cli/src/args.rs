@@ -56,7 +56,7 @@ pub(crate) enum Command {
     /// Compare source, ledger and target again.
     Validate(Validate),
     /// Write the reports again.
-    Report(OnRun),
+    Report(Report),
     /// Tell how far every table is.
     Status(OnRun),
     /// The embedded PostgreSQL of a demo or trial, to look at afterwards.
@@ -275,6 +275,15 @@ pub(crate) struct OnRun {
     /// Workers, each with one connection [default: one per core, at most 8].
     #[arg(long, short, value_name = "N")]
     pub(crate) jobs: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    #[command(flatten)]
+    pub(crate) on_run: OnRun,
+    /// Also tell what differs from another run: its folder, or a report.json.
+    #[arg(long, value_name = "OTHER")]
+    pub(crate) compare: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

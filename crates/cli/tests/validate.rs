@@ -104,3 +104,25 @@ fn what_was_altered_around_the_rows_is_told_too() {
     altered(&format!("drop index public.{index}"), &format!("the index {index} over"));
     altered("alter sequence sales.invoicenumbers restart with 1", "sequence-behind");
 }
+
+#[test]
+fn a_run_is_compared_with_another() {
+    let (folder, target) = migrated();
+    std::fs::copy(folder.path().join("shop.run/reports/report.json"), folder.path().join("before.json"))
+        .unwrap();
+    connect(&target.url).batch_execute("delete from public.payments where paymentid = 3").unwrap();
+    validate(&folder, &target, &[]);
+    let report = |other: &str| {
+        mssql2pg(folder.path())
+            .args(["report", "shop.run", "--compare", other])
+            .env("TARGET_URL", &target.url)
+            .output()
+            .unwrap()
+    };
+    let output = report("before.json");
+    assert!(told(&output).contains("| dbo.Payments | failed"), "{}", told(&output));
+    assert!(told(&output).contains("17 as in the other run."), "{}", told(&output));
+    assert!(folder.path().join("shop.run/reports/compare.md").exists());
+    let missing = report("nowhere");
+    assert_eq!(missing.status.code(), Some(2), "{}", told(&missing));
+}

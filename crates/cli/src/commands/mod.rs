@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Plan(work) => migrate::plan(&work, &common),
         Command::Migrate(work) => migrate::migrate(&work, &common),
         Command::Validate(validate) => on_run::validate(&validate, &common),
-        Command::Report(on_run) => on_run::report(&on_run, &common),
+        Command::Report(report) => on_run::report(&report, &common),
         Command::Status(on_run) => on_run::status(&on_run, &common),
         Command::Embedded(embedded) => embedded::run(&embedded, &common),
     }

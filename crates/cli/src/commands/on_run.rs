@@ -1,7 +1,7 @@
 //! `validate`, `report` and `status`: single phases on a run folder.
 
 use super::migrate::{is_address, open_source, outcome, status_table, summary};
-use crate::args::{Common, OnRun, Validate};
+use crate::args::{Common, OnRun, Report, Validate};
 use crate::output::{self, Failure};
 use crate::{INTERRUPT, Outcome, progress};
 use mssql2pg_migrate::config::{Config, Flags, SecretText};
@@ -12,7 +12,7 @@ use mssql2pg_migrate::target_server::TargetServer;
 use mssql2pg_migrate::{Error, Run};
 use mssql2pg_sources::Source;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The run folder: as given, or the only one here.
 fn find_run(on_run: &OnRun, config: &Config) -> Result<PathBuf, Failure> {
@@ -108,7 +108,9 @@ pub(crate) fn validate(validate: &Validate, common: &Common) -> Result<Outcome, 
 }
 
 /// `mssql2pg report`.
-pub(crate) fn report(on_run: &OnRun, common: &Common) -> Result<Outcome, Failure> {
+pub(crate) fn report(arguments: &Report, common: &Common) -> Result<Outcome, Failure> {
+    let Report { on_run, compare } = arguments;
+    let other = compare.as_deref().map(facts_of).transpose()?;
     let mut config = config(on_run, common)?;
     let run = Run::open(&find_run(on_run, &config)?)?;
     use_run_settings(&mut config, &run);
@@ -124,8 +126,26 @@ pub(crate) fn report(on_run: &OnRun, common: &Common) -> Result<Outcome, Failure
     if let Some(server) = server {
         server.close()?;
     }
-    summary(&facts, &report, run.dir(), common);
+    match other {
+        Some(other) if !common.json => {
+            let text = mssql2pg_migrate::reports::compare(&facts, &other);
+            run.write("reports/compare.md", text.as_bytes())?;
+            output::data(&text);
+            output::note(&format!("written to {}", run.path("reports/compare.md").display()));
+        }
+        Some(other) => output::json(&serde_json::json!({ "this": facts, "other": other })),
+        None => summary(&facts, &report, run.dir(), common),
+    }
     Ok(failed(&facts))
+}
+
+/// The facts of another run, as its last report has them.
+fn facts_of(other: &Path) -> Result<Facts, Failure> {
+    let file = if other.is_dir() { other.join("reports/report.json") } else { other.to_owned() };
+    let failed = format!("cannot read the facts of the other run in {}", file.display());
+    let hint = || Some("run `mssql2pg report` on it first, or name its report.json".to_owned());
+    let text = fs::read_to_string(&file).map_err(|error| Failure::other(&failed, &error, hint()))?;
+    serde_json::from_str(&text).map_err(|error| Failure::other(&failed, &error, hint()))
 }
 
 /// `mssql2pg status`.

@@ -31,6 +31,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_the_first_version_is_read() {
+        let mut old = serde_json::to_value(made_up::validated_run()).unwrap();
+        old["format"] = 1.into();
+        for table in old["tables"].as_array_mut().unwrap() {
+            let table = table.as_object_mut().unwrap();
+            table.remove("differences");
+            table.remove("measures");
+            for column in table["columns"].as_array_mut().unwrap() {
+                let column = column.as_object_mut().unwrap();
+                for name in ["distinct", "minimum", "maximum", "longest"] {
+                    column.remove(name);
+                }
+            }
+        }
+        let facts: Facts = serde_json::from_value(old).unwrap();
+        assert_eq!((facts.format, facts.tables[0].differences.is_none()), (1, true));
+    }
+
+    #[test]
     fn the_version_stands_in_the_file() {
         let text = write(&made_up::empty_run()).unwrap();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();

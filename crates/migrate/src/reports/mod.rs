@@ -1,5 +1,6 @@
 //! Reports: pure functions of the run's [`Facts`]. Each is a file here and one line in [`ALL`].
 
+mod compare;
 mod figures;
 mod html;
 mod json;
@@ -12,6 +13,7 @@ mod proof;
 pub(crate) use figures::count as shown;
 pub(crate) use proof::contents_clause;
 
+pub use compare::compare;
 pub use junit::findings as junit;
 
 use crate::facts::Facts;
