@@ -13,7 +13,7 @@ mod indexes;
 mod keys;
 mod losses;
 mod row_counts;
-mod witness;
+pub(crate) mod witness;
 
 pub use columns::same_type;
 pub use contents::{Contents, ContentsDifference};
@@ -26,7 +26,7 @@ use mssql2pg_catalog::{Table, TableMeasures};
 use mssql2pg_mapping::TablePlan;
 use mssql2pg_mapping::encode::{Loss, merge_losses};
 use mssql2pg_sources::{Source, Split};
-use mssql2pg_target::{Connection, SplitRow};
+use mssql2pg_target::{Connection, SplitRow, TargetError};
 
 /// A check of one table.
 pub struct TableCheck {
@@ -110,6 +110,8 @@ pub struct TableContext<'a> {
     pub baseline_measures: Option<&'a TableMeasures>,
     /// Whether the source's own engine did.
     pub measured_by_server: bool,
+    /// What the target measured while its rows were read back, of large tables.
+    pub measured_ahead: Option<Result<TableMeasures, TargetError>>,
     /// The source, read again only when contents differ; none when it is not at hand.
     pub source: Option<&'a dyn Source>,
     /// Its splits in the source; empty when that is not at hand.

@@ -7,8 +7,10 @@ use super::{Compared, TableCheck, TableContext};
 use crate::checks::counted;
 use crate::error::Error;
 use crate::facts::MeasureFacts;
+use mssql2pg_catalog::{Table, TableMeasures};
+use mssql2pg_mapping::TablePlan;
 use mssql2pg_mapping::witness::{compare, measure_query};
-use mssql2pg_target::ErrorKind;
+use mssql2pg_target::{Connection, ErrorKind, TargetError};
 
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "second-witness",
@@ -16,6 +18,20 @@ pub(super) const CHECK: TableCheck = TableCheck {
     advice: "the rows were sent as they were read, but a value means something else in PostgreSQL: compare the named column by hand and report it to us; if the source was changed between audit and load, migrate again into another run folder with --if-exists replace",
     run: check,
 };
+
+/// What PostgreSQL measures of the table.
+///
+/// # Errors
+/// When it cannot be asked, or a value is not one of SQL Server's.
+pub(crate) fn measure(
+    connection: &mut Connection,
+    table: &Table,
+    plan: &TablePlan,
+) -> Result<TableMeasures, TargetError> {
+    let query = measure_query(table, plan);
+    let (rows, arrays) = mssql2pg_target::catalog::measures(connection, &query.sql, query.columns())?;
+    Ok(query.read(rows, &arrays))
+}
 
 fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
     let Some(of_source) = context.baseline_measures else {
@@ -27,10 +43,12 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
     if context.rejected_rows() > 0 {
         return Ok(Compared::equal("not compared, since rows were rejected"));
     }
-    let query = measure_query(context.table, context.plan);
-    let measured = mssql2pg_target::catalog::measures(context.connection, &query.sql, query.columns());
-    let (rows, arrays) = match measured {
-        Ok(answer) => answer,
+    let measured = match context.measured_ahead.take() {
+        Some(measured) => measured,
+        None => measure(context.connection, context.table, context.plan),
+    };
+    let of_target = match measured {
+        Ok(measures) => measures,
         // A value that the source cannot have sent: an infinite date, a number beyond its type.
         Err(error) if error.kind == ErrorKind::Data => {
             let code = error.server().map_or_else(String::new, |said| format!(" (error {})", said.code));
@@ -42,7 +60,6 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
             return Err(Error::target(format!("cannot measure {}", context.plan.sql_name()))(error));
         }
     };
-    let of_target = query.read(rows, &arrays);
     let compared = compare(context.plan, of_source, &of_target, &context.losses());
     context.measures = Some(MeasureFacts {
         equal: compared.equal,
