@@ -290,6 +290,9 @@ pub(crate) struct Report {
 pub(crate) struct Validate {
     #[command(flatten)]
     pub(crate) on_run: OnRun,
+    /// Check another PostgreSQL in place of the run's target: one that another tool has loaded. Nothing is written there.
+    #[arg(long, value_name = "URL")]
+    pub(crate) against: Option<String>,
     /// How many of the rows that differ are listed in each table [default: 100].
     #[arg(long, value_name = "N")]
     pub(crate) list_rows: Option<u32>,
@@ -418,7 +421,7 @@ impl ServerFlags {
 
 impl Validate {
     pub(crate) fn add_to(&self, flags: &mut Flags) {
-        let Self { on_run: _, list_rows, show_values, max_losses } = self;
+        let Self { on_run: _, against: _, list_rows, show_values, max_losses } = self;
         let settings = &mut flags.settings;
         settings.extend(list_rows.iter().map(|rows| ("validate.list_rows", i64::from(*rows).into())));
         if *show_values {

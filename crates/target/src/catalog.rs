@@ -83,6 +83,12 @@ pub fn existing_tables(
     })
 }
 
+/// All tables (schema, name) that are not the system's own.
+pub fn tables(connection: &mut Connection) -> Result<Vec<(String, String)>, TargetError> {
+    let sql = include_str!("queries/tables.sql");
+    ask(connection, "the tables of the target", sql, &[], &|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+}
+
 /// Which of the sequences (schema, name) are there, in the given order, those of identity columns included.
 pub fn existing_sequences(
     connection: &mut Connection,

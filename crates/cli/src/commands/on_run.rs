@@ -1,11 +1,11 @@
 //! `validate`, `report` and `status`: single phases on a run folder.
 
-use super::migrate::{is_address, open_source, outcome, status_table, summary};
-use crate::args::{Common, OnRun, Report, Validate};
-use crate::output::{self, Failure};
+use super::migrate::{differences_text, is_address, open_source, outcome, status_table, summary};
+use crate::args::{Common, OnRun, Report, Validate, warn_of_password};
+use crate::output::{self, Failure, count, counted};
 use crate::{INTERRUPT, Outcome, progress};
-use mssql2pg_migrate::config::{Config, Flags, SecretText};
-use mssql2pg_migrate::facts::{Facts, VerdictState};
+use mssql2pg_migrate::config::{Config, Flags, SecretText, holds_password};
+use mssql2pg_migrate::facts::{CheckOutcome, Facts, VerdictState};
 use mssql2pg_migrate::phases::{self, Context, Purpose, RunState};
 use mssql2pg_migrate::progress::Event;
 use mssql2pg_migrate::target_server::TargetServer;
@@ -85,6 +85,9 @@ pub(crate) fn validate(validate: &Validate, common: &Common) -> Result<Outcome, 
     let address = config.source.url.take();
     let run = Run::open(&find_run(on_run, &config)?)?;
     use_run_settings(&mut config, &run);
+    if let Some(url) = &validate.against {
+        return against(url, config, &run, address.as_ref().map(SecretText::expose), common);
+    }
     let progress = progress::choose(common);
     let server = open_server(&config, &run, progress.as_ref())?;
     if phases::run_state(&run, &server)? != RunState::Made {
@@ -105,6 +108,67 @@ pub(crate) fn validate(validate: &Validate, common: &Common) -> Result<Outcome, 
     server.close()?;
     summary(&facts, &report, run.dir(), common);
     Ok(outcome(&facts))
+}
+
+/// `mssql2pg validate --against`: a PostgreSQL that another tool has loaded.
+fn against(
+    url: &str,
+    mut config: Config,
+    run: &Run,
+    address: Option<&str>,
+    common: &Common,
+) -> Result<Outcome, Failure> {
+    if holds_password(url) {
+        warn_of_password("PGPASSWORD and .pgpass are not");
+    }
+    config.target.url = Some(SecretText::from(url.to_owned()));
+    let progress = progress::choose(common);
+    let server = TargetServer::open(&config, run, &mut |text| progress.event(&Event::Note { text }))?;
+    let context = Context { run, config: &config, progress: progress.as_ref(), interrupt: &INTERRUPT };
+    let source = source_with_rows(context, address).ok_or_else(|| {
+        Failure::usage(
+            "the source of the run is not at hand, and its rows have to be read again",
+            "put the file back where it was, or give the address as SOURCE_URL",
+        )
+    })?;
+    let catalog = phases::extract(context, source.as_ref())?;
+    phases::audit(context, source.as_ref(), &catalog)?;
+    let plan = phases::plan(context, &catalog)?;
+    let found = phases::against(context, &server, source.as_ref(), &catalog, &plan)?;
+    phases::release(context, source.as_ref());
+    server.close()?;
+    if common.json {
+        output::json(&found);
+    } else {
+        let tables = found.tables.iter().map(|table| {
+            let failed = table.checks.iter().filter(|check| !check.passed);
+            let of = |contents: bool| {
+                let is_of_contents = |check: &&CheckOutcome| (check.check == "contents") == contents;
+                let details: Vec<&str> =
+                    failed.clone().filter(is_of_contents).map(|check| check.detail.as_str()).collect();
+                details.join("; ")
+            };
+            let contents = match (table.digest_read.is_some(), of(true)) {
+                (true, difference) if difference.is_empty() => "equal".to_owned(),
+                (_, difference) => difference,
+            };
+            let target = found.names.get(&table.source).map_or("–", String::as_str).to_owned();
+            let rows = table.target_rows.map_or("–".to_owned(), count);
+            vec![table.source.clone(), target, rows, contents, of(false)]
+        });
+        let head = ["source", "target", "rows", "contents", "what else differs"];
+        output::data(&output::table(&head, &[2], tables.collect()));
+        let listed =
+            found.tables.iter().filter_map(|table| table.differences.as_ref().zip(Some(&table.source)));
+        for (differences, table) in listed {
+            output::data(&differences_text(table, differences));
+        }
+        let equal = found.tables.iter().filter(|table| table.passed).count() as u64;
+        let all = counted(found.tables.len() as u64, "table");
+        output::data(&format!("\n{} of {all} as in the source and the plan", count(equal)));
+        output::note(&format!("written to {}", run.path("against.json").display()));
+    }
+    Ok(if found.passed() { Outcome::Done } else { Outcome::Findings })
 }
 
 /// `mssql2pg report`.

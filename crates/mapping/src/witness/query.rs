@@ -36,8 +36,17 @@ impl MeasureQuery {
     }
 }
 
-/// The question for a table.
-pub fn measure_query(table: &Table, plan: &TablePlan) -> MeasureQuery {
+/// The question for a table. Where `reads` has an expression for each column that COPY fills, those are measured, under the
+/// columns' names.
+pub fn measure_query(table: &Table, plan: &TablePlan, reads: Option<&[String]>) -> MeasureQuery {
+    let from = match reads {
+        None => plan.sql_name(),
+        Some(reads) => {
+            let items = reads.iter().zip(plan.copy_columns());
+            let items = items.map(|(read, column)| format!("{read} as {}", quote(&column.name)));
+            format!("(select {} from {}) as read", items.collect::<Vec<_>>().join(", "), plan.sql_name())
+        }
+    };
     let stored: Vec<&SqlType> = table.stored_columns().map(|column| &column.sql_type).collect();
     let mut items = vec!["count(*)".to_owned()];
     let mut measures = Vec::new();
@@ -57,7 +66,7 @@ pub fn measure_query(table: &Table, plan: &TablePlan) -> MeasureQuery {
         }
         items.push(format!("array[{}]", array.join(", ")));
     }
-    MeasureQuery { sql: format!("select {} from {}", items.join(", "), plan.sql_name()), measures }
+    MeasureQuery { sql: format!("select {} from {from}", items.join(", ")), measures }
 }
 
 /// Microseconds from 0001-01-01 to 2000-01-01, from where PostgreSQL counts.

@@ -13,6 +13,7 @@
 //! | [`validate`] | both ends | `validation.json` |
 //! | [`report`] | run folder and ledger | `reports/` |
 
+mod against;
 mod audit;
 mod create;
 mod extract;
@@ -25,6 +26,7 @@ mod splits;
 mod validate;
 mod workers;
 
+pub use against::{Against, against};
 pub use audit::{Baseline, ColumnBaseline, TableBaseline, audit};
 pub use create::{RunState, create, run_state};
 pub use extract::{extract, refresh, selected};

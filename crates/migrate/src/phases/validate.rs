@@ -200,7 +200,7 @@ fn validate_table(
             let measuring = scope.spawn(move || {
                 // One connection more; where there is none, the check itself asks later.
                 let mut connection = server.connect().ok()?;
-                Some(witness::measure(&mut connection, of, plan))
+                Some(witness::measure(&mut connection, of, plan, None))
             });
             let outcome = (first.run)(&mut table);
             table.measured_ahead = measuring.join().ok().flatten();

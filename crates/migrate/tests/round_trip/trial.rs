@@ -226,7 +226,7 @@ fn compare_measures(
         for row in (0..proof.rows()).filter(|row| proof.keeps(*row)) {
             give_row(columns, row, &mut rows);
         }
-        let query = measure_query(table, plan);
+        let query = measure_query(table, plan, None);
         let (count, arrays) =
             mssql2pg_target::catalog::measures(proof.connection, &query.sql, query.columns())
                 .expect("measures");

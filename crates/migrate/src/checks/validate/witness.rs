@@ -27,8 +27,9 @@ pub(crate) fn measure(
     connection: &mut Connection,
     table: &Table,
     plan: &TablePlan,
+    reads: Option<&[String]>,
 ) -> Result<TableMeasures, TargetError> {
-    let query = measure_query(table, plan);
+    let query = measure_query(table, plan, reads);
     let (rows, arrays) = mssql2pg_target::catalog::measures(connection, &query.sql, query.columns())?;
     Ok(query.read(rows, &arrays))
 }
@@ -45,7 +46,10 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
     }
     let measured = match context.measured_ahead.take() {
         Some(measured) => measured,
-        None => measure(context.connection, context.table, context.plan),
+        None => {
+            let reads = context.reads.clone();
+            measure(context.connection, context.table, context.plan, reads.as_deref())
+        }
     };
     let of_target = match measured {
         Ok(measures) => measures,

@@ -1,0 +1,286 @@
+//! A PostgreSQL that another tool has loaded, compared with the source: `validate --against`.
+//!
+//! There is no ledger, so the source is read and encoded again to know what should be there; after that the checks of
+//! validation run as they do for our own runs. Tables and columns are found by the plan's names, or by names that differ
+//! only in case and `_`; a column of another type is read as the planned one, by casts that hide no difference.
+//!
+//! Invariant: nothing is written into that server, and nothing here makes a run count as migrated.
+
+mod matching;
+
+use self::matching::{Match, matches};
+use super::audit::Baseline;
+use super::splits::splits_of;
+use super::validate::TableValidation;
+use super::workers::work_off;
+use super::{Context, selected};
+use crate::checks::validate::{ALL, Compared, TableCheck, TableContext};
+use crate::error::Error;
+use crate::facts::CheckOutcome;
+use crate::progress::Event;
+use crate::target_server::TargetServer;
+use mssql2pg_catalog::{Catalog, Stop, Table};
+use mssql2pg_mapping::encode::{CopyOutput, CopyRows, RejectedRow, SplitOutcome};
+use mssql2pg_mapping::names::quote;
+use mssql2pg_mapping::{DatabasePlan, TablePlan};
+use mssql2pg_sources::{Source, Split};
+use mssql2pg_target::{Connection, ErrorKind, SplitRow, TargetError};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// `against.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Against {
+    /// 1.
+    pub format: u32,
+    /// When it was compared: RFC 3339 in UTC.
+    pub compared_at: String,
+    /// The server, without its password.
+    pub target: String,
+    /// Which table there is which of the source.
+    pub names: BTreeMap<String, String>,
+    /// Tables in the plan's order.
+    pub tables: Vec<TableValidation>,
+}
+
+impl Against {
+    /// Whether every table holds what the source holds.
+    pub fn passed(&self) -> bool {
+        self.tables.iter().all(|table| table.passed)
+    }
+}
+
+/// Compares every table of the plan with what is in `server`, into `against.json`.
+///
+/// # Errors
+/// When an end cannot be read. A difference is no error.
+pub fn against(
+    context: Context<'_>,
+    server: &TargetServer,
+    source: &dyn Source,
+    catalog: &Catalog,
+    plan: &DatabasePlan,
+) -> Result<Against, Error> {
+    let (catalog, _) = selected(catalog.clone(), &context.config.tables)?;
+    context.timed("against", || {
+        let baseline: Option<Baseline> = context.run.read_json("baseline.json")?;
+        let matches = matches(&mut server.connect()?, plan)?;
+        let tables: Vec<&Table> =
+            plan.tables.iter().filter_map(|table| catalog.table(&table.source)).collect();
+        let splits = splits_of(context, source, &tables)?;
+        let results: Vec<Mutex<Option<TableValidation>>> =
+            plan.tables.iter().map(|_| Mutex::new(None)).collect();
+        let mut items: Vec<(usize, &Table, &Option<Match>, Vec<Split>)> = Vec::new();
+        for (place, (table, splits)) in tables.iter().zip(splits).enumerate() {
+            items.push((place, table, &matches[place], splits));
+        }
+        let size = |splits: &[Split]| splits.iter().map(|split| split.estimated_bytes).sum::<u64>();
+        items.sort_by_key(|(place, _, _, splits)| (std::cmp::Reverse(size(splits)), *place));
+        let workers = context.config.load.workers();
+        let begin = || server.connect();
+        work_off(
+            workers,
+            items,
+            context.interrupt,
+            begin,
+            |connection, (place, table, found, splits), _| {
+                let name = table.name.to_string();
+                let result = match found {
+                    None => missing(&name),
+                    Some(found) => {
+                        let compared =
+                            Comparing { context, source, table, found, splits, baseline: baseline.as_ref() };
+                        compared.compare(connection)?
+                    }
+                };
+                *results[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+                Ok(())
+            },
+        )?;
+        let name = |found: &Match| {
+            (found.plan.source.to_string(), format!("{}.{}", found.plan.schema, found.plan.name))
+        };
+        let found = Against {
+            format: 1,
+            compared_at: crate::run::now(),
+            target: server.location(),
+            names: matches.iter().flatten().map(name).collect(),
+            tables: results
+                .into_iter()
+                .filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner))
+                .collect(),
+        };
+        context.run.write_json("against.json", &found)?;
+        Ok(found)
+    })
+}
+
+/// The result for a table that is not there.
+fn missing(name: &str) -> TableValidation {
+    let check = ALL.iter().find(|check| check.name == "columns");
+    let compared = Compared { passed: false, detail: "the target has no table of that name".to_owned() };
+    TableValidation {
+        source: name.to_owned(),
+        passed: false,
+        target_rows: None,
+        digest_sent: None,
+        digest_read: None,
+        differing_columns: Vec::new(),
+        differences: None,
+        measures: None,
+        checks: check.map(|check| compared.outcome(check)).into_iter().collect(),
+    }
+}
+
+/// One table on its way.
+struct Comparing<'a> {
+    context: Context<'a>,
+    source: &'a dyn Source,
+    table: &'a Table,
+    found: &'a Match,
+    splits: Vec<Split>,
+    baseline: Option<&'a Baseline>,
+}
+
+/// Checks that read the rows: of no use where columns are missing.
+const OF_ROWS: [&str; 4] = ["contents", "row-counts", "second-witness", "losses"];
+
+impl Comparing<'_> {
+    fn compare(self, connection: &mut Connection) -> Result<TableValidation, Error> {
+        let Self { context, source, table, found, splits, baseline } = self;
+        let name = table.name.to_string();
+        let started = Instant::now();
+        context.progress.event(&Event::TableStarted { table: &name, rows: table.estimated_rows });
+        let mut sent = Vec::new();
+        if found.missing.is_empty() {
+            for split in &splits {
+                sent.push(encoded(source, table, &found.plan, split)?);
+            }
+        }
+        let known = baseline.and_then(|baseline| baseline.table(&name));
+        let mut table_context = TableContext {
+            run: context.run,
+            config: context.config,
+            table,
+            plan: &found.plan,
+            splits: &sent,
+            baseline_rows: known.map(|table| table.rows),
+            baseline_measures: known.and_then(|table| table.measures.as_ref()),
+            measured_ahead: None,
+            measured_by_server: known.is_some_and(|table| table.by_server),
+            source: Some(source),
+            source_splits: splits,
+            connection,
+            reads: found.reads.clone(),
+            contents: None,
+            measures: None,
+        };
+        let mut checks = Vec::new();
+        for check in ALL.iter().filter(|check| found.missing.is_empty() || !OF_ROWS.contains(&check.name)) {
+            checks.push(run(check, &mut table_context)?.outcome(check));
+        }
+        let (contents, measures) = (table_context.contents.take(), table_context.measures.take());
+        checks.extend(unreadable(connection, found)?);
+        let rows = sent.iter().map(|split| split.rows).sum();
+        context.progress.event(&Event::Rows { table: &name, rows, bytes: 0 });
+        let seconds = started.elapsed().as_secs_f64();
+        context.progress.event(&Event::TableFinished { table: &name, rows, seconds });
+        Ok(TableValidation {
+            source: name,
+            passed: checks.iter().all(|check| check.passed),
+            target_rows: contents.as_ref().map(|contents| contents.target_rows),
+            digest_sent: contents.as_ref().map(|contents| contents.sent.clone()),
+            digest_read: contents.as_ref().map(|contents| contents.read.clone()),
+            differing_columns: contents
+                .as_ref()
+                .map(|contents| contents.differing_columns.clone())
+                .unwrap_or_default(),
+            differences: contents.and_then(|contents| contents.differences),
+            measures,
+            checks,
+        })
+    }
+}
+
+/// What PostgreSQL cannot read as planned is a difference, not the end.
+fn run(check: &TableCheck, context: &mut TableContext<'_>) -> Result<Compared, Error> {
+    match (check.run)(context) {
+        Err(Error::Target { source, .. }) if speaks_of_data(&source) => {
+            let detail = format!("{} cannot be compared as planned{}", check.name, code(&source));
+            Ok(Compared { passed: false, detail })
+        }
+        other => other,
+    }
+}
+
+fn speaks_of_data(error: &TargetError) -> bool {
+    !matches!(error.kind, ErrorKind::Lost | ErrorKind::Connect | ErrorKind::Login)
+}
+
+/// The server's code alone: its text may hold values.
+fn code(error: &TargetError) -> String {
+    error.server().map_or_else(String::new, |said| format!(" (error {})", said.code))
+}
+
+/// Values that are no value of the planned type are read as NULL, and would be taken for NULLs of the source.
+fn unreadable(connection: &mut Connection, found: &Match) -> Result<Option<CheckOutcome>, Error> {
+    if found.casts.is_empty() || !found.missing.is_empty() {
+        return Ok(None);
+    }
+    let counts = found.casts.iter().map(|(name, read)| {
+        format!("(count(*) filter (where {} is not null and {read} is null))::text", quote(name))
+    });
+    let counts: Vec<String> = counts.collect();
+    let sql = format!("select count(*), array[{}] from {}", counts.join(", "), found.plan.sql_name());
+    let outcome =
+        |passed, detail| Ok(Some(CheckOutcome { check: "readable-types".to_owned(), passed, detail }));
+    let answer = match mssql2pg_target::catalog::measures(connection, &sql, 1) {
+        Ok((_, answer)) => answer,
+        Err(error) if speaks_of_data(&error) => {
+            return outcome(false, format!("values cannot be read as the planned types{}", code(&error)));
+        }
+        Err(error) => return Err(Error::target("cannot read the other tool's rows")(error)),
+    };
+    let differing: Vec<String> = found
+        .casts
+        .iter()
+        .zip(answer.into_iter().flatten())
+        .filter_map(|((name, _), count)| count.filter(|count| count != "0").map(|count| (name, count)))
+        .map(|(name, count)| format!("{name}: {count} not of the planned type"))
+        .collect();
+    match differing.is_empty() {
+        true => outcome(true, "every value is one of the planned type".to_owned()),
+        false => outcome(false, differing.join("; ")),
+    }
+}
+
+/// What the ledger would say of a split.
+fn encoded(source: &dyn Source, table: &Table, plan: &TablePlan, split: &Split) -> Result<SplitRow, Error> {
+    struct Nowhere;
+    impl CopyOutput for Nowhere {
+        fn chunk(&mut self, _bytes: &[u8], _rows: u64) -> Result<(), Stop> {
+            Ok(())
+        }
+
+        fn rejected(&mut self, _row: RejectedRow) -> Result<(), Stop> {
+            Ok(())
+        }
+    }
+    let mut nowhere = Nowhere;
+    let mut rows = CopyRows::new(plan, 256 * 1024, &mut nowhere);
+    source.read(table, split, &mut rows).map_err(Error::source(format!("cannot read {}", table.name)))?;
+    // Nothing stops this output.
+    let outcome: SplitOutcome = rows.finish().unwrap_or_default();
+    Ok(SplitRow {
+        table: plan.sql_name(),
+        split: split.number,
+        rows: outcome.rows,
+        rejected: outcome.rejected,
+        bytes: outcome.bytes,
+        digest: outcome.digest.to_string(),
+        losses: serde_json::to_value(&outcome.losses).unwrap_or_default(),
+        seconds: 0.0,
+    })
+}
