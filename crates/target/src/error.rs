@@ -56,6 +56,16 @@ pub struct TargetError {
 }
 
 impl TargetError {
+    /// Whether it speaks of the way to the server, and not of what was asked.
+    pub fn is_of_connection(&self) -> bool {
+        matches!(self.kind, ErrorKind::Lost | ErrorKind::Connect | ErrorKind::Login)
+    }
+
+    /// ` (error 22P02)` where the server said no: its code alone, since its text may hold values. Otherwise nothing.
+    pub fn code_in_brackets(&self) -> String {
+        self.server().map_or_else(String::new, |said| format!(" (error {})", said.code))
+    }
+
     /// An error without a cause underneath.
     pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
         Self { kind, context: context.into(), source: None }

@@ -142,19 +142,16 @@ fn against(
     } else {
         let tables = found.tables.iter().map(|table| {
             let failed = table.checks.iter().filter(|check| !check.passed);
-            let of = |contents: bool| {
-                let is_of_contents = |check: &&CheckOutcome| (check.check == "contents") == contents;
-                let details: Vec<&str> =
-                    failed.clone().filter(is_of_contents).map(|check| check.detail.as_str()).collect();
-                details.join("; ")
+            let (contents, others): (Vec<&CheckOutcome>, Vec<&CheckOutcome>) =
+                failed.partition(|check| check.check == "contents");
+            let details = |checks: Vec<&CheckOutcome>| {
+                checks.into_iter().map(|check| check.detail.as_str()).collect::<Vec<_>>().join("; ")
             };
-            let contents = match (table.digest_read.is_some(), of(true)) {
-                (true, difference) if difference.is_empty() => "equal".to_owned(),
-                (_, difference) => difference,
-            };
+            let is_equal = contents.is_empty() && table.digest_read.is_some();
+            let contents = if is_equal { "equal".to_owned() } else { details(contents) };
             let target = found.names.get(&table.source).map_or("–", String::as_str).to_owned();
             let rows = table.target_rows.map_or("–".to_owned(), count);
-            vec![table.source.clone(), target, rows, contents, of(false)]
+            vec![table.source.clone(), target, rows, contents, details(others)]
         });
         let head = ["source", "target", "rows", "contents", "what else differs"];
         output::data(&output::table(&head, &[2], tables.collect()));

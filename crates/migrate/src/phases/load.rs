@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Bytes of a chunk: from 32 KiB up the client's cost does not fall any more.
-const CHUNK_BYTES: usize = 64 * 1024;
+pub(super) const CHUNK_BYTES: usize = 64 * 1024;
 
 /// What a call of [`load`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -231,7 +231,7 @@ impl SplitLoad<'_> {
                 failure = Some(Failure::Rejects(error));
                 return Ok(None);
             }
-            Ok(Some(self.split_row(&outcome)))
+            Ok(Some(split_row(self.table.target.clone(), self.split.number, &outcome)))
         };
         let result = connection.load_split(
             server.ledger(),
@@ -254,19 +254,20 @@ impl SplitLoad<'_> {
         }
         loaded
     }
+}
 
-    fn split_row(&self, outcome: &SplitOutcome) -> SplitRow {
-        SplitRow {
-            table: self.table.target.clone(),
-            split: self.split.number,
-            rows: outcome.rows,
-            rejected: outcome.rejected,
-            bytes: outcome.bytes,
-            digest: outcome.digest.to_string(),
-            losses: serde_json::to_value(&outcome.losses).unwrap_or_default(),
-            // The target fills this in, when the server has taken the last row.
-            seconds: 0.0,
-        }
+/// The ledger's row of a split.
+pub(super) fn split_row(table: String, split: u32, outcome: &SplitOutcome) -> SplitRow {
+    SplitRow {
+        table,
+        split,
+        rows: outcome.rows,
+        rejected: outcome.rejected,
+        bytes: outcome.bytes,
+        digest: outcome.digest.to_string(),
+        losses: serde_json::to_value(&outcome.losses).unwrap_or_default(),
+        // The target fills this in, when the server has taken the last row.
+        seconds: 0.0,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::audit::Baseline;
 use super::create::ledger_name;
 use super::splits::splits_of;
-use super::workers::work_off;
+use super::workers::{Halt, work_off_largest_first};
 use super::{Context, selected};
 use crate::checks::validate::{ALL, TableContext, witness};
 use crate::error::Error;
@@ -13,11 +13,10 @@ use crate::target_server::TargetServer;
 use mssql2pg_catalog::{Catalog, Finding, ObjectName, Severity, Table};
 use mssql2pg_mapping::{DatabasePlan, TablePlan};
 use mssql2pg_sources::{Source, Split};
-use mssql2pg_target::{Connection, ErrorKind, SplitRow};
+use mssql2pg_target::{Connection, SplitRow};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -81,8 +80,6 @@ pub fn validate(
     context.timed("validate", || {
         let baseline: Option<Baseline> = context.run.read_json("baseline.json")?;
         let splits = splits_by_table(context, server)?;
-        let results: Vec<Mutex<Option<TableValidation>>> =
-            plan.tables.iter().map(|_| Mutex::new(None)).collect();
         let no_splits = Vec::new();
         let tables: Vec<&Table> = catalog.tables.iter().collect();
         let source_splits = match source {
@@ -91,17 +88,16 @@ pub fn validate(
         };
         let source_splits: HashMap<&ObjectName, Vec<Split>> =
             tables.iter().map(|table| &table.name).zip(source_splits).collect();
-        let mut items: Vec<(usize, &TablePlan, &Vec<SplitRow>)> = Vec::new();
-        for (place, table) in plan.tables.iter().enumerate() {
-            let target = ledger_name(table);
-            items.push((place, table, splits.get(&target).unwrap_or(&no_splits)));
-        }
-        let size = |splits: &[SplitRow]| splits.iter().map(|split| split.bytes).sum::<u64>();
-        items.sort_by_key(|(place, _, splits)| (std::cmp::Reverse(size(splits)), *place));
+        let planned = plan.tables.iter().filter_map(|plan| Some((catalog.table(&plan.source)?, plan)));
+        let items: Vec<(&Table, &TablePlan, &Vec<SplitRow>)> = planned
+            .map(|(table, plan)| (table, plan, splits.get(&ledger_name(plan)).unwrap_or(&no_splits)))
+            .collect();
+        let size = |(_, _, splits): &(_, _, &Vec<SplitRow>)| splits.iter().map(|split| split.bytes).sum();
         let workers = context.config.load.workers();
         let begin = || server.connect();
-        work_off(workers, items, context.interrupt, begin, |connection, (place, plan, splits), _| {
-            let Some(table) = catalog.table(&plan.source) else { return Ok(()) };
+        let validate = |connection: &mut Connection,
+                        (table, plan, splits): (&Table, &TablePlan, &Vec<SplitRow>),
+                        _: &Halt<'_>| {
             let name = plan.source.to_string();
             let known = baseline.as_ref().and_then(|baseline| baseline.table(&name));
             let source_splits = source_splits.get(&table.name).cloned().unwrap_or_default();
@@ -122,18 +118,14 @@ pub fn validate(
                 contents: None,
                 measures: None,
             };
-            let result = validate_table(context, server, &name, table_context)?;
-            *results[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-            Ok(())
-        })?;
-        let tables = results
-            .into_iter()
-            .filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner));
+            validate_table(context, server, &name, table_context)
+        };
+        let tables = work_off_largest_first(workers, items, size, context.interrupt, begin, validate)?;
         let validation = Validation {
             format: 1,
             validated_at: crate::run::now(),
             ledger_token: ledger_token(splits.values().flatten()),
-            tables: tables.collect(),
+            tables,
         };
         context.run.put_findings("validate", sequences_behind(server, plan)?)?;
         context.run.write_json("validation.json", &validation)?;
@@ -157,7 +149,7 @@ fn sequences_behind(server: &TargetServer, plan: &DatabasePlan) -> Result<Vec<Fi
         let state =
             mssql2pg_target::catalog::sequence_state(&mut connection, &sequence.schema, &sequence.name);
         let trouble = match state {
-            Err(error) if matches!(error.kind, ErrorKind::Lost | ErrorKind::Connect | ErrorKind::Login) => {
+            Err(error) if error.is_of_connection() => {
                 return Err(Error::target(format!("cannot look at the sequence {}", sequence.source))(error));
             }
             Err(_) => Some("it is missing in the target".to_owned()),
@@ -219,8 +211,13 @@ fn validate_table(
         rows,
         seconds: started.elapsed().as_secs_f64(),
     });
-    let (contents, measures) = (table.contents, table.measures);
-    Ok(TableValidation {
+    Ok(concluded(name, table, checks))
+}
+
+/// What the checks of a table have found.
+pub(super) fn concluded(name: &str, table: TableContext<'_>, checks: Vec<CheckOutcome>) -> TableValidation {
+    let TableContext { contents, measures, .. } = table;
+    TableValidation {
         source: name.to_owned(),
         passed: checks.iter().all(|check| check.passed),
         target_rows: contents.as_ref().map(|contents| contents.target_rows),
@@ -233,7 +230,7 @@ fn validate_table(
         differences: contents.and_then(|contents| contents.differences),
         measures,
         checks,
-    })
+    }
 }
 
 /// A hash of everything that the ledger says is loaded.

@@ -130,6 +130,27 @@ pub(crate) fn work_off<T: Send, S>(
     }
 }
 
+/// The same for work that has results: the largest item is taken first, and the results come in the order of `items`.
+pub(crate) fn work_off_largest_first<T: Send, S, R: Send>(
+    workers: usize,
+    items: Vec<T>,
+    size: impl Fn(&T) -> u64,
+    interrupt: &Interrupt,
+    begin: impl Fn() -> Result<S, Error> + Sync,
+    work: impl Fn(&mut S, T, &Halt<'_>) -> Result<R, Error> + Sync,
+) -> Result<Vec<R>, Error> {
+    let results: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    let mut items: Vec<(usize, T)> = items.into_iter().enumerate().collect();
+    items.sort_by_key(|(place, item)| (std::cmp::Reverse(size(item)), *place));
+    work_off(workers, items, interrupt, begin, |state, (place, item), halt| {
+        let result = work(state, item, halt)?;
+        *results[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        Ok(())
+    })?;
+    let results = results.into_iter();
+    Ok(results.filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +172,24 @@ mod tests {
         )
         .unwrap();
         assert_eq!(sum.into_inner(), 5050);
+    }
+
+    #[test]
+    fn the_largest_comes_first_and_results_in_order() {
+        let taken = Mutex::new(Vec::new());
+        let doubled = work_off_largest_first(
+            1,
+            vec![1, 30, 2],
+            |item| *item,
+            &Interrupt::new(),
+            || Ok(()),
+            |(), item, _| {
+                taken.lock().unwrap().push(item);
+                Ok(item * 2)
+            },
+        );
+        assert_eq!(doubled.unwrap(), [2, 60, 4]);
+        assert_eq!(taken.into_inner().unwrap(), [30, 2, 1]);
     }
 
     #[test]

@@ -46,16 +46,13 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
     }
     let measured = match context.measured_ahead.take() {
         Some(measured) => measured,
-        None => {
-            let reads = context.reads.clone();
-            measure(context.connection, context.table, context.plan, reads.as_deref())
-        }
+        None => measure(context.connection, context.table, context.plan, context.reads.as_deref()),
     };
     let of_target = match measured {
         Ok(measures) => measures,
         // A value that the source cannot have sent: an infinite date, a number beyond its type.
         Err(error) if error.kind == ErrorKind::Data => {
-            let code = error.server().map_or_else(String::new, |said| format!(" (error {})", said.code));
+            let code = error.code_in_brackets();
             let detail =
                 format!("a value in PostgreSQL is not one of SQL Server's: it cannot be measured{code}");
             return Ok(Compared::different(detail));

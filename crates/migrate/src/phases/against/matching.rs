@@ -8,17 +8,17 @@ use mssql2pg_mapping::plan::ColumnPlan;
 use mssql2pg_mapping::{DatabasePlan, TablePlan};
 use mssql2pg_target::Connection;
 use mssql2pg_target::catalog::PgColumn;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The other database's names for a table.
 pub(super) struct Match {
     pub(super) plan: TablePlan,
     /// How each column that COPY fills is read; none where all have the planned types.
     pub(super) reads: Option<Vec<String>>,
-    /// Name and reading of each column that is not read as it stands.
-    pub(super) casts: Vec<(String, String)>,
     /// Planned columns that are not there.
     pub(super) missing: Vec<String>,
+    /// The names here of the others, by their planned names.
+    names: BTreeMap<String, String>,
 }
 
 /// A name without case and `_`.
@@ -40,34 +40,32 @@ pub(super) fn matches(connection: &mut Connection, plan: &DatabasePlan) -> Resul
         matches.push(Some(matched(table, schema, name, &columns)));
     }
     // Foreign keys speak of other tables by the names that those have here.
-    let place_of = |schema: &str, name: &str| {
-        plan.tables.iter().position(|table| table.schema == schema && table.name == name)
-    };
-    let names: Vec<Option<(String, String)>> = matches
+    let here: HashMap<_, _> = plan
+        .tables
         .iter()
-        .map(|found| found.as_ref().map(|found| (found.plan.schema.clone(), found.plan.name.clone())))
+        .zip(&matches)
+        .filter_map(|(table, found)| {
+            let Match { plan, names, .. } = found.as_ref()?;
+            let names = (plan.schema.clone(), plan.name.clone(), names.clone());
+            Some(((table.schema.as_str(), table.name.as_str()), names))
+        })
         .collect();
-    let columns: Vec<BTreeMap<String, String>> =
-        plan.tables.iter().zip(&matches).map(|(table, found)| renamed(table, found.as_ref())).collect();
-    for found in matches.iter_mut().flatten() {
-        for key in &mut found.plan.foreign_keys {
-            let Some(place) = place_of(&key.referenced_schema, &key.referenced_table) else { continue };
-            let Some(Some((schema, name))) = names.get(place).cloned() else { continue };
-            (key.referenced_schema, key.referenced_table) = (schema, name);
-            for column in &mut key.referenced_columns {
-                if let Some(new) = columns.get(place).and_then(|columns| columns.get(column)) {
-                    column.clone_from(new);
-                }
-            }
-        }
+    for key in matches.iter_mut().flatten().flat_map(|found| &mut found.plan.foreign_keys) {
+        let planned = (key.referenced_schema.as_str(), key.referenced_table.as_str());
+        let Some((schema, name, columns)) = here.get(&planned) else { continue };
+        rename(&mut key.referenced_columns, columns);
+        (key.referenced_schema, key.referenced_table) = (schema.clone(), name.clone());
     }
     Ok(matches)
 }
 
-/// The planned columns' names here.
-fn renamed(table: &TablePlan, found: Option<&Match>) -> BTreeMap<String, String> {
-    let there = found.map(|found| found.plan.columns.as_slice()).unwrap_or_default();
-    table.columns.iter().zip(there).map(|(planned, here)| (planned.name.clone(), here.name.clone())).collect()
+/// Puts the names here in place of the planned ones.
+fn rename<'a>(names: impl IntoIterator<Item = &'a mut String>, here: &BTreeMap<String, String>) {
+    for name in names {
+        if let Some(new) = here.get(name) {
+            name.clone_from(new);
+        }
+    }
 }
 
 fn find<'a>(table: &TablePlan, there: &'a [(String, String)]) -> Option<&'a (String, String)> {
@@ -84,7 +82,7 @@ fn find<'a>(table: &TablePlan, there: &'a [(String, String)]) -> Option<&'a (Str
 fn matched(table: &TablePlan, schema: &str, name: &str, columns: &[PgColumn]) -> Match {
     let mut plan = TablePlan { schema: schema.to_owned(), name: name.to_owned(), ..table.clone() };
     let mut missing = Vec::new();
-    let mut new_names = BTreeMap::new();
+    let mut here_names = BTreeMap::new();
     let mut reads = Vec::new();
     for column in &mut plan.columns {
         let exactly = columns.iter().find(|known| known.name == column.name);
@@ -93,7 +91,7 @@ fn matched(table: &TablePlan, schema: &str, name: &str, columns: &[PgColumn]) ->
         match here {
             None => missing.push(column.name.clone()),
             Some(here) => {
-                new_names.insert(column.name.clone(), here.name.clone());
+                here_names.insert(column.name.clone(), here.name.clone());
                 column.name.clone_from(&here.name);
                 if column.source_ordinal.is_some() {
                     reads.push(read_as(column, here));
@@ -101,27 +99,14 @@ fn matched(table: &TablePlan, schema: &str, name: &str, columns: &[PgColumn]) ->
             }
         }
     }
-    let names = plan.copy_columns().map(|column| column.name.clone());
-    let casts: Vec<(String, String)> =
-        names.zip(reads.iter().cloned()).filter(|(name, read)| quote(name) != *read).collect();
-    let rename = |names: &mut Vec<String>| {
-        for name in names {
-            if let Some(new) = new_names.get(name) {
-                name.clone_from(new);
-            }
-        }
-    };
-    plan.primary_key.iter_mut().chain(&mut plan.unique).for_each(|key| rename(&mut key.columns));
-    plan.foreign_keys.iter_mut().for_each(|key| rename(&mut key.columns));
+    plan.primary_key.iter_mut().chain(&mut plan.unique).for_each(|key| rename(&mut key.columns, &here_names));
+    plan.foreign_keys.iter_mut().for_each(|key| rename(&mut key.columns, &here_names));
     for index in &mut plan.indexes {
-        rename(&mut index.included);
-        for (name, _) in &mut index.columns {
-            if let Some(new) = new_names.get(name) {
-                name.clone_from(new);
-            }
-        }
+        rename(&mut index.included, &here_names);
+        rename(index.columns.iter_mut().map(|(name, _)| name), &here_names);
     }
-    Match { plan, reads: (!casts.is_empty()).then_some(reads), casts, missing }
+    let as_planned = plan.copy_columns().map(|column| quote(&column.name)).eq(reads.iter().cloned());
+    Match { plan, reads: (!as_planned).then_some(reads), missing, names: here_names }
 }
 
 /// How a column is read as the planned type. A cast that would cut or round gives what differs in place of it.
@@ -144,14 +129,13 @@ fn read_as(planned: &ColumnPlan, here: &PgColumn) -> String {
                 Encoder::Int4 | Encoder::BitAsInt4 => "integer",
                 _ => "bigint",
             };
-            if is_integer || is(&["boolean"]) {
-                return if is(&["boolean"]) {
-                    format!("{name}::integer::{to}")
-                } else {
-                    format!("{name}::{to}")
-                };
+            if is_integer {
+                format!("{name}::{to}")
+            } else if is(&["boolean"]) {
+                format!("{name}::integer::{to}")
+            } else {
+                format!("(case when {name}::numeric = trunc({name}::numeric) then {name}::numeric end)::{to}")
             }
-            format!("(case when {name}::numeric = trunc({name}::numeric) then {name}::numeric end)::{to}")
         }
         Encoder::Numeric => {
             let scale = parameter(1).unwrap_or(0);
@@ -174,12 +158,10 @@ fn read_as(planned: &ColumnPlan, here: &PgColumn) -> String {
             format!("(case when {name} = {name}::date then {name}::date end)")
         }
         Encoder::Date => format!("{name}::date"),
-        Encoder::Timestamp if is(&["timestamp with time zone", "timestamp(", "timestamp"]) => {
-            match here_type.contains("with time zone") {
-                true => format!("({name} at time zone 'UTC')"),
-                false => name,
-            }
+        Encoder::Timestamp if is(&["timestamp"]) && here_type.contains("with time zone") => {
+            format!("({name} at time zone 'UTC')")
         }
+        Encoder::Timestamp if is(&["timestamp"]) => name,
         Encoder::Timestamp => format!("{name}::timestamp"),
         Encoder::TimestampTz if here_type.contains("without time zone") => {
             format!("({name} at time zone 'UTC')")

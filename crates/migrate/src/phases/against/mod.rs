@@ -9,10 +9,11 @@
 mod matching;
 
 use self::matching::{Match, matches};
-use super::audit::Baseline;
+use super::audit::{Baseline, TableBaseline};
+use super::load::{CHUNK_BYTES, split_row};
 use super::splits::splits_of;
-use super::validate::TableValidation;
-use super::workers::work_off;
+use super::validate::{TableValidation, concluded};
+use super::workers::{Halt, retried, work_off_largest_first};
 use super::{Context, selected};
 use crate::checks::validate::{ALL, Compared, TableCheck, TableContext};
 use crate::error::Error;
@@ -24,10 +25,9 @@ use mssql2pg_mapping::encode::{CopyOutput, CopyRows, RejectedRow, SplitOutcome};
 use mssql2pg_mapping::names::quote;
 use mssql2pg_mapping::{DatabasePlan, TablePlan};
 use mssql2pg_sources::{Source, Split};
-use mssql2pg_target::{Connection, ErrorKind, SplitRow, TargetError};
+use mssql2pg_target::{Connection, SplitRow};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// `against.json`.
@@ -67,38 +67,23 @@ pub fn against(
     context.timed("against", || {
         let baseline: Option<Baseline> = context.run.read_json("baseline.json")?;
         let matches = matches(&mut server.connect()?, plan)?;
-        let tables: Vec<&Table> =
-            plan.tables.iter().filter_map(|table| catalog.table(&table.source)).collect();
+        let (tables, matches): (Vec<&Table>, Vec<Option<Match>>) = plan
+            .tables
+            .iter()
+            .zip(matches)
+            .filter_map(|(table, found)| Some((catalog.table(&table.source)?, found)))
+            .unzip();
         let splits = splits_of(context, source, &tables)?;
-        let results: Vec<Mutex<Option<TableValidation>>> =
-            plan.tables.iter().map(|_| Mutex::new(None)).collect();
-        let mut items: Vec<(usize, &Table, &Option<Match>, Vec<Split>)> = Vec::new();
-        for (place, (table, splits)) in tables.iter().zip(splits).enumerate() {
-            items.push((place, table, &matches[place], splits));
-        }
-        let size = |splits: &[Split]| splits.iter().map(|split| split.estimated_bytes).sum::<u64>();
-        items.sort_by_key(|(place, _, _, splits)| (std::cmp::Reverse(size(splits)), *place));
-        let workers = context.config.load.workers();
-        let begin = || server.connect();
-        work_off(
-            workers,
-            items,
-            context.interrupt,
-            begin,
-            |connection, (place, table, found, splits), _| {
-                let name = table.name.to_string();
-                let result = match found {
-                    None => missing(&name),
-                    Some(found) => {
-                        let compared =
-                            Comparing { context, source, table, found, splits, baseline: baseline.as_ref() };
-                        compared.compare(connection)?
-                    }
-                };
-                *results[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-                Ok(())
-            },
-        )?;
+        let items: Vec<Item<'_>> = tables.into_iter().zip(&matches).zip(splits).collect();
+        let size = |(_, splits): &Item<'_>| splits.iter().map(|split| split.estimated_bytes).sum();
+        let compare = |connection: &mut Connection, ((table, found), splits): Item<'_>, halt: &Halt<'_>| {
+            let name = table.name.to_string();
+            let Some(found) = found else { return Ok(missing(&name)) };
+            let known = baseline.as_ref().and_then(|baseline| baseline.table(&name));
+            Comparing { context, source, table, found, splits, known, halt }.compare(&name, connection)
+        };
+        let (workers, begin) = (context.config.load.workers(), || server.connect());
+        let tables = work_off_largest_first(workers, items, size, context.interrupt, begin, compare)?;
         let name = |found: &Match| {
             (found.plan.source.to_string(), format!("{}.{}", found.plan.schema, found.plan.name))
         };
@@ -107,10 +92,7 @@ pub fn against(
             compared_at: crate::run::now(),
             target: server.location(),
             names: matches.iter().flatten().map(name).collect(),
-            tables: results
-                .into_iter()
-                .filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner))
-                .collect(),
+            tables,
         };
         context.run.write_json("against.json", &found)?;
         Ok(found)
@@ -134,6 +116,9 @@ fn missing(name: &str) -> TableValidation {
     }
 }
 
+/// A table, what was found for it, and its splits.
+type Item<'a> = ((&'a Table, &'a Option<Match>), Vec<Split>);
+
 /// One table on its way.
 struct Comparing<'a> {
     context: Context<'a>,
@@ -141,25 +126,24 @@ struct Comparing<'a> {
     table: &'a Table,
     found: &'a Match,
     splits: Vec<Split>,
-    baseline: Option<&'a Baseline>,
+    known: Option<&'a TableBaseline>,
+    halt: &'a Halt<'a>,
 }
 
 /// Checks that read the rows: of no use where columns are missing.
 const OF_ROWS: [&str; 4] = ["contents", "row-counts", "second-witness", "losses"];
 
 impl Comparing<'_> {
-    fn compare(self, connection: &mut Connection) -> Result<TableValidation, Error> {
-        let Self { context, source, table, found, splits, baseline } = self;
-        let name = table.name.to_string();
+    fn compare(self, name: &str, connection: &mut Connection) -> Result<TableValidation, Error> {
+        let Self { context, source, table, found, splits, known, halt } = self;
         let started = Instant::now();
-        context.progress.event(&Event::TableStarted { table: &name, rows: table.estimated_rows });
+        context.progress.event(&Event::TableStarted { table: name, rows: table.estimated_rows });
         let mut sent = Vec::new();
         if found.missing.is_empty() {
             for split in &splits {
-                sent.push(encoded(source, table, &found.plan, split)?);
+                sent.push(retried(halt, name, split.number, || encoded(source, table, &found.plan, split))?);
             }
         }
-        let known = baseline.and_then(|baseline| baseline.table(&name));
         let mut table_context = TableContext {
             run: context.run,
             config: context.config,
@@ -181,55 +165,32 @@ impl Comparing<'_> {
         for check in ALL.iter().filter(|check| found.missing.is_empty() || !OF_ROWS.contains(&check.name)) {
             checks.push(run(check, &mut table_context)?.outcome(check));
         }
-        let (contents, measures) = (table_context.contents.take(), table_context.measures.take());
-        checks.extend(unreadable(connection, found)?);
+        checks.extend(unreadable(table_context.connection, found)?);
         let rows = sent.iter().map(|split| split.rows).sum();
-        context.progress.event(&Event::Rows { table: &name, rows, bytes: 0 });
+        context.progress.event(&Event::Rows { table: name, rows, bytes: 0 });
         let seconds = started.elapsed().as_secs_f64();
-        context.progress.event(&Event::TableFinished { table: &name, rows, seconds });
-        Ok(TableValidation {
-            source: name,
-            passed: checks.iter().all(|check| check.passed),
-            target_rows: contents.as_ref().map(|contents| contents.target_rows),
-            digest_sent: contents.as_ref().map(|contents| contents.sent.clone()),
-            digest_read: contents.as_ref().map(|contents| contents.read.clone()),
-            differing_columns: contents
-                .as_ref()
-                .map(|contents| contents.differing_columns.clone())
-                .unwrap_or_default(),
-            differences: contents.and_then(|contents| contents.differences),
-            measures,
-            checks,
-        })
+        context.progress.event(&Event::TableFinished { table: name, rows, seconds });
+        Ok(concluded(name, table_context, checks))
     }
 }
 
 /// What PostgreSQL cannot read as planned is a difference, not the end.
 fn run(check: &TableCheck, context: &mut TableContext<'_>) -> Result<Compared, Error> {
     match (check.run)(context) {
-        Err(Error::Target { source, .. }) if speaks_of_data(&source) => {
-            let detail = format!("{} cannot be compared as planned{}", check.name, code(&source));
+        Err(Error::Target { source, .. }) if !source.is_of_connection() => {
+            let detail = format!("{} cannot be compared as planned{}", check.name, source.code_in_brackets());
             Ok(Compared { passed: false, detail })
         }
         other => other,
     }
 }
 
-fn speaks_of_data(error: &TargetError) -> bool {
-    !matches!(error.kind, ErrorKind::Lost | ErrorKind::Connect | ErrorKind::Login)
-}
-
-/// The server's code alone: its text may hold values.
-fn code(error: &TargetError) -> String {
-    error.server().map_or_else(String::new, |said| format!(" (error {})", said.code))
-}
-
 /// Values that are no value of the planned type are read as NULL, and would be taken for NULLs of the source.
 fn unreadable(connection: &mut Connection, found: &Match) -> Result<Option<CheckOutcome>, Error> {
-    if found.casts.is_empty() || !found.missing.is_empty() {
-        return Ok(None);
-    }
-    let counts = found.casts.iter().map(|(name, read)| {
+    let Some(reads) = found.reads.as_ref().filter(|_| found.missing.is_empty()) else { return Ok(None) };
+    let casts = found.plan.copy_columns().map(|column| column.name.as_str()).zip(reads);
+    let casts: Vec<(&str, &String)> = casts.filter(|(name, read)| quote(name) != **read).collect();
+    let counts = casts.iter().map(|(name, read)| {
         format!("(count(*) filter (where {} is not null and {read} is null))::text", quote(name))
     });
     let counts: Vec<String> = counts.collect();
@@ -238,13 +199,15 @@ fn unreadable(connection: &mut Connection, found: &Match) -> Result<Option<Check
         |passed, detail| Ok(Some(CheckOutcome { check: "readable-types".to_owned(), passed, detail }));
     let answer = match mssql2pg_target::catalog::measures(connection, &sql, 1) {
         Ok((_, answer)) => answer,
-        Err(error) if speaks_of_data(&error) => {
-            return outcome(false, format!("values cannot be read as the planned types{}", code(&error)));
+        Err(error) if !error.is_of_connection() => {
+            return outcome(
+                false,
+                format!("values cannot be read as the planned types{}", error.code_in_brackets()),
+            );
         }
         Err(error) => return Err(Error::target("cannot read the other tool's rows")(error)),
     };
-    let differing: Vec<String> = found
-        .casts
+    let differing: Vec<String> = casts
         .iter()
         .zip(answer.into_iter().flatten())
         .filter_map(|((name, _), count)| count.filter(|count| count != "0").map(|count| (name, count)))
@@ -269,18 +232,9 @@ fn encoded(source: &dyn Source, table: &Table, plan: &TablePlan, split: &Split) 
         }
     }
     let mut nowhere = Nowhere;
-    let mut rows = CopyRows::new(plan, 256 * 1024, &mut nowhere);
+    let mut rows = CopyRows::new(plan, CHUNK_BYTES, &mut nowhere);
     source.read(table, split, &mut rows).map_err(Error::source(format!("cannot read {}", table.name)))?;
     // Nothing stops this output.
     let outcome: SplitOutcome = rows.finish().unwrap_or_default();
-    Ok(SplitRow {
-        table: plan.sql_name(),
-        split: split.number,
-        rows: outcome.rows,
-        rejected: outcome.rejected,
-        bytes: outcome.bytes,
-        digest: outcome.digest.to_string(),
-        losses: serde_json::to_value(&outcome.losses).unwrap_or_default(),
-        seconds: 0.0,
-    })
+    Ok(split_row(plan.sql_name(), split.number, &outcome))
 }
