@@ -24,7 +24,9 @@ use super::{EmbeddedError, Purpose};
 /// The watcher reads only to see the end of the pipe; it is a shell of its own and not `cat`, so that it ends with the
 /// guard. When the server has ended by itself, its files stay for a look at the log until the pipe ends. Asynchronous
 /// commands of a shell ignore SIGINT at first; the postmaster sets its own handlers. SIGHUP is ignored, since the kernel
-/// sends it to a group that loses its parent while one of its processes is stopped, just when the guard is needed.
+/// sends it to a group that loses its parent while one of its processes is stopped, just when the guard is needed. The
+/// kernel then wakes the group as well, but not a process whose SIGSTOP is still on its way: the watcher wakes the
+/// server itself, since a stopped process would never see the signal.
 const GUARDED: &str = r#"
 exec 3<&0 </dev/null
 trap '' HUP
@@ -32,7 +34,7 @@ signal=$1 socket=$2 dir=$3
 shift 3
 "$@" 3<&- &
 server=$!
-( read -r line <&3; kill -"$signal" "$server"; exit 0 ) 2>/dev/null &
+( read -r line <&3; kill -"$signal" "$server"; kill -CONT "$server"; exit 0 ) 2>/dev/null &
 watcher=$!
 wait "$server"
 status=$?
