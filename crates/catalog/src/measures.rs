@@ -33,10 +33,10 @@ pub enum Measure {
     Length,
     /// All lengths of text together in bytes of UTF-8, of fixed-length text without its trailing blanks.
     Utf8Length,
-    /// The sum of the first characters' code points, those from U+D800 on left out; of the first bytes; of a
-    /// `uniqueidentifier`'s first four bytes as they are written, as a whole number.
+    /// The sum of the first characters' code points, those from U+D800 on left out; of the first bytes; of the whole numbers
+    /// that the first bytes of a `uniqueidentifier`'s first three groups make, as they are written.
     Heads,
-    /// The same of the last ones.
+    /// The same of the last ones; of a `uniqueidentifier` of its ninth byte, where the fourth group begins, and its last.
     Tails,
 }
 

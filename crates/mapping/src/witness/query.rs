@@ -109,7 +109,9 @@ fn expressions(kind: MeasureKind, column: &ColumnPlan, name: &str) -> Option<Vec
         (Kind::Moment, E::Timestamp) => with_sum(range(&moment), &stored("timestamp_send", MICROS_TO_2000)),
         (Kind::Instant, E::TimestampTz) => with_sum(range(&utc), &stored("timestamptz_send", MICROS_TO_2000)),
         (Kind::Text, E::Text) => text(name),
-        (Kind::PaddedText, E::Char | E::Text) => text(&format!("rtrim({name}::text, ' ')")),
+        // The cast takes the blanks away ("Character Types").
+        (Kind::PaddedText, E::Char) => text(&format!("{name}::text")),
+        (Kind::PaddedText, E::Text) => text(&format!("rtrim({name}, ' ')")),
         (Kind::Bytes, E::Bytea) => {
             let byte = |place: &str| {
                 format!(
@@ -123,10 +125,12 @@ fn expressions(kind: MeasureKind, column: &ColumnPlan, name: &str) -> Option<Vec
             ]
         }
         (Kind::Guid, E::Uuid) => {
-            let bits = |digits: &str| {
-                format!("coalesce(sum(('x' || {digits}({name}::text, 8))::bit(32)::bigint), 0)::text")
-            };
-            vec![bits("left"), bits("right")]
+            let byte = |place: u8| format!("get_byte(uuid_send({name}), {place})");
+            let sum = |number: String| format!("coalesce(sum({number}), 0)::text");
+            vec![
+                sum(format!("{} * 65536 + {} * 256 + {}", byte(0), byte(4), byte(6))),
+                sum(format!("{} * 256 + {}", byte(8), byte(15))),
+            ]
         }
         _ => return None,
     })
@@ -155,12 +159,12 @@ fn moment(value: &str) -> String {
     format!("(({value}::date - date '0001-01-01')::bigint * 86400000000 + {})", micros(value))
 }
 
-/// UTF-16 units are the characters, and one more for each that takes four bytes in UTF-8. Only text that is not ASCII is
-/// searched for those, and only where there is one the others are taken out, which is ten times as slow.
+/// UTF-16 units are the characters, and one more for each that takes four bytes in UTF-8. Only text with three bytes more
+/// than characters is searched for those, and only where there is one the others are taken out, which is ten times as slow.
 fn text(value: &str) -> Vec<String> {
     let long = r"\\U00010000-\\U0010FFFF";
     let units = format!(
-        "case when octet_length({value}) = char_length({value}) then octet_length({value}) else char_length({value}) + case when {value} collate \"C\" ~ e'[{long}]' then char_length(regexp_replace({value} collate \"C\", e'[^{long}]+', '', 'g')) else 0 end end"
+        "char_length({value}) + case when octet_length({value}) - char_length({value}) > 2 and {value} collate \"C\" ~ e'[{long}]' then char_length(regexp_replace({value} collate \"C\", e'[^{long}]+', '', 'g')) else 0 end"
     );
     // Those from U+D800 on count 0, and each is looked at once.
     let code = |letter: &str| format!("coalesce(sum(least(ascii({letter}), 55296) % 55296), 0)::text");

@@ -216,9 +216,13 @@ impl ColumnState {
                 self.ends(bytes.len(), byte(bytes.first()), byte(bytes.last()));
             }
             (Kind::Guid, Value::Guid(guid)) => {
-                // SQL Server keeps the first group little-endian, the last as it is written.
-                let [a, b, c, d, .., w, x, y, z] = *guid;
-                self.ends(0, u32::from_le_bytes([a, b, c, d]), u32::from_be_bytes([w, x, y, z]));
+                // SQL Server keeps the first three groups little-endian, the others as they are written.
+                let [_, _, _, first, _, second, _, third, fourth, .., last] = *guid;
+                self.ends(
+                    0,
+                    u32::from_be_bytes([0, first, second, third]),
+                    u32::from_be_bytes([0, 0, fourth, last]),
+                );
             }
             _ => self.odd = true,
         }

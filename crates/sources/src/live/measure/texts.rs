@@ -61,12 +61,13 @@ impl Text {
                 vec![length, byte("1"), byte(&format!("datalength({value})"))]
             }
             Self::Guid => {
-                let piece =
-                    |from: u8, bytes: u8| format!("substring(convert(binary(16), {value}), {from}, {bytes})");
-                // The first group is stored with its last byte first.
-                let head = [4, 3, 2, 1].map(|from| piece(from, 1)).join(" + ");
-                let sum = |bytes: &str| format!("sum(cast(convert(bigint, {bytes}) as decimal(38,0)))");
-                vec![sum(&head), sum(&piece(13, 4))]
+                let bytes = |places: &[u8]| {
+                    let byte = |place: &u8| format!("substring(convert(binary(16), {value}), {place}, 1)");
+                    places.iter().map(byte).collect::<Vec<_>>().join(" + ")
+                };
+                let sum = |bytes: String| format!("sum(cast(convert(int, {bytes}) as bigint))");
+                // The first three groups are stored with their last bytes first.
+                vec![sum(bytes(&[4, 6, 8])), sum(bytes(&[9, 16]))]
             }
         }
     }
