@@ -1,4 +1,4 @@
-//! The report in headless Chromium: nothing is asked from outside, nothing complains, tables can be sorted, and no window is
+//! The report and a comparison in headless Chromium: nothing is asked from outside, nothing complains, tables can be sorted, and no window is
 //! too narrow.
 //!
 //! What the page does is asked by a script that is added to a copy of it, whose policy lets that script run; complaints are
@@ -62,37 +62,44 @@ addEventListener("load", function () {
 });
 "#;
 
-/// A migrated shop with one row that was changed afterwards, so that everything is in its report.
-fn report(folder: &Path) -> PathBuf {
+/// The report of a migrated shop of which one row was changed afterwards, so that everything is in it, and its comparison
+/// with what it was before.
+fn pages(folder: &Path) -> [PathBuf; 2] {
     let target = database();
     let options = GenerateOptions { rows: 3_000, seed: 2, defects: false, ..GenerateOptions::default() };
     write_shop(&folder.join("shop.bacpac"), &options, &mut |_| {}).unwrap();
-    let run = |arguments: &[&str]| {
-        mssql2pg(folder).args(arguments).env("TARGET_URL", &target.url).output().unwrap()
+    let run = |arguments: &[&str], code: i32| {
+        let output = mssql2pg(folder).args(arguments).env("TARGET_URL", &target.url).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", told(&output));
     };
-    let output = run(&["migrate", "shop.bacpac", "--run", "shop.run"]);
-    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    run(&["migrate", "shop.bacpac", "--run", "shop.run"], 0);
+    let reports = folder.join("shop.run/reports");
+    std::fs::copy(reports.join("report.json"), folder.join("before.json")).unwrap();
     let change = "update public.customers set firstname = '<b>x' where customerid = 7";
     connect(&target.url).batch_execute(change).unwrap();
-    let output = run(&["validate", "shop.run", "--show-values"]);
-    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
-    folder.join("shop.run/reports/report.html")
+    run(&["validate", "shop.run", "--show-values"], 1);
+    run(&["report", "shop.run", "--compare", "before.json"], 1);
+    [reports.join("report.html"), reports.join("compare.html")]
 }
 
 #[test]
-fn the_report_opens_without_a_complaint_and_fits_every_window() {
+fn the_pages_open_without_a_complaint_and_fit_every_window() {
     let Some(browser) = browser() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let page = report(folder.path());
-    let text = std::fs::read_to_string(&page).unwrap();
+    for page in pages(folder.path()) {
+        look_at(&browser, &page, &folder.path().join("copy.html"));
+    }
+}
+
+fn look_at(browser: &Path, page: &Path, copy: &Path) {
+    let text = std::fs::read_to_string(page).unwrap();
     let start = text.find("script-src ").unwrap();
     let end = start + text[start..].find(" base-uri").unwrap();
     let asking = format!("{}script-src 'unsafe-inline';{}", &text[..start], &text[end..]);
     let asking = asking.replace("</body>", &format!("<script>{QUESTIONS}</script></body>"));
-    let copy = folder.path().join("copy.html");
-    std::fs::write(&copy, asking).unwrap();
+    std::fs::write(copy, asking).unwrap();
     for (width, dark) in [(1280, false), (400, false), (400, true)] {
-        let plain = open(&browser, &page, width, dark);
+        let plain = open(browser, page, width, dark);
         let complaints = String::from_utf8_lossy(&plain.stderr);
         let complaints: Vec<&str> = complaints.lines().filter(|line| line.contains("CONSOLE")).collect();
         assert!(complaints.is_empty(), "{width}: {complaints:?}");
@@ -100,13 +107,14 @@ fn the_report_opens_without_a_complaint_and_fits_every_window() {
             String::from_utf8_lossy(&plain.stdout).contains("<button"),
             "{width}: the script did not run"
         );
-        let asked = open(&browser, &copy, width, dark);
+        let asked = open(browser, copy, width, dark);
         let dom = String::from_utf8_lossy(&asked.stdout);
         let title = dom.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).unwrap().0;
         assert_eq!(
             title,
             "wide=false sorted=true ascending descending outside=0 headings=1",
-            "{width} {dark}: {}",
+            "{} at {width}, dark {dark}: {}",
+            page.display(),
             String::from_utf8_lossy(&asked.stderr)
         );
     }

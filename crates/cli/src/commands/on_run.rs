@@ -189,10 +189,13 @@ pub(crate) fn report(arguments: &Report, common: &Common) -> Result<Outcome, Fai
     }
     match other {
         Some(other) if !common.json => {
-            let text = mssql2pg_migrate::reports::compare(&facts, &other);
+            let compared = mssql2pg_migrate::reports::compare(&facts, &other);
+            let text = compared.markdown();
+            let page = compared.html().map_err(Error::from)?;
             run.write("reports/compare.md", text.as_bytes())?;
+            run.write("reports/compare.html", page.as_bytes())?;
             output::data(&text);
-            output::note(&format!("written to {}", run.path("reports/compare.md").display()));
+            output::note(&format!("written to {}", run.path("reports/compare.html").display()));
         }
         Some(other) => output::json(&serde_json::json!({ "this": facts, "other": other })),
         None => summary(&facts, &report, run.dir(), common),

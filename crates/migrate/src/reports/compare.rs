@@ -1,35 +1,39 @@
-//! Two runs side by side: what is new, what is gone, what takes longer. In Markdown, which the console shows as it is.
+//! Two runs side by side: what is new, what is gone, what takes longer; in Markdown for the console, and as a page.
 //!
 //! Invariant: pure; both runs come as their [`Facts`], whatever their sources and targets are.
+//!
+//! To extend: a part is a function from both runs' facts to a [`Part`] and its line in [`compare`].
 
 use super::figures::{count, known_count, seconds, verdict_word};
 use crate::facts::{Facts, TableFacts};
-use std::collections::BTreeMap;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The comparison of a run with another one, which is called the other throughout.
-pub fn compare(ours: &Facts, other: &Facts) -> String {
-    let mut page = format!("# {} and another run\n", escaped(&ours.database));
-    page.push_str("\n| | this run | the other run |\n|---|---|---|\n");
-    let mut row = |name: &str, ours: String, other: String| {
-        page.push_str(&format!("| {name} | {} | {} |\n", escaped(&ours), escaped(&other)));
-    };
-    row("run", ours.run_id.clone(), other.run_id.clone());
-    row("as of", ours.gathered_at.clone(), other.gathered_at.clone());
-    row("verdict", verdict_word(ours.verdict.state).to_owned(), verdict_word(other.verdict.state).to_owned());
-    row("", ours.verdict.sentence.clone(), other.verdict.sentence.clone());
-    row("source", ours.source.location.clone(), other.source.location.clone());
-    row("fingerprint", ours.fingerprint.clone(), other.fingerprint.clone());
-    row("version", ours.tool_version.clone(), other.tool_version.clone());
-    page.push_str(&phases(ours, other));
-    page.push_str(&tables(ours, other));
-    let finding = |facts: &Facts| -> BTreeMap<String, u64> {
-        let named = facts
-            .findings
-            .iter()
-            .map(|finding| (format!("{} {}", finding.code, finding.object), finding.count.unwrap_or(1)));
-        named.collect()
-    };
-    page.push_str(&counts("Findings", &finding(ours), &finding(other)));
+/// A run beside another one, which is called the other throughout.
+#[derive(Debug, Serialize)]
+pub struct Comparison {
+    database: String,
+    parts: Vec<Part>,
+}
+
+/// One table of a comparison.
+#[derive(Debug, Serialize)]
+struct Part {
+    title: &'static str,
+    /// What stands in the rows.
+    columns: &'static [&'static str],
+    /// Whether all but the first and the last column hold counts.
+    counts: bool,
+    rows: Vec<Vec<String>>,
+    /// What is said beneath, or in place of a table without rows.
+    note: Option<String>,
+}
+
+/// What stands where a run has nothing of the kind.
+const NONE: &str = "–";
+
+/// Compares a run with another one.
+pub fn compare(ours: &Facts, other: &Facts) -> Comparison {
     let loss = |facts: &Facts| -> BTreeMap<String, u64> {
         let losses = facts.tables.iter().flat_map(|table| table.losses.iter().map(move |loss| (table, loss)));
         losses
@@ -38,109 +42,172 @@ pub fn compare(ours: &Facts, other: &Facts) -> String {
             })
             .collect()
     };
-    page.push_str(&counts("Altered values", &loss(ours), &loss(other)));
     let unconverted = |facts: &Facts| -> BTreeMap<String, u64> {
         facts.unconverted.iter().map(|object| (format!("{} {}", object.kind, object.object), 1)).collect()
     };
-    page.push_str(&counts("Objects not converted", &unconverted(ours), &unconverted(other)));
-    page.push_str(&settings(ours, other));
-    page
+    let parts = vec![
+        runs(ours, other),
+        phases(ours, other),
+        tables(ours, other),
+        counts("Findings", &findings(ours), &findings(other)),
+        counts("Altered values", &loss(ours), &loss(other)),
+        counts("Objects not converted", &unconverted(ours), &unconverted(other)),
+        settings(ours, other),
+    ];
+    Comparison { database: ours.database.clone(), parts }
 }
 
-fn phases(ours: &Facts, other: &Facts) -> String {
-    let mut text =
-        String::from("\n## Phases\n\n| phase | this run | the other run | ratio |\n|---|---|---|---|\n");
-    for phase in &ours.phases {
-        let before = other.phases.iter().find(|known| known.phase == phase.phase).map(|known| known.seconds);
-        let ratio =
-            before.filter(|before| *before > 0.0).map(|before| format!("{:.2}", phase.seconds / before));
-        text.push_str(&format!(
-            "| {} | {} | {} | {} |\n",
-            phase.phase,
-            seconds(phase.seconds),
-            before.map_or_else(|| "–".to_owned(), seconds),
-            ratio.unwrap_or_else(|| "–".to_owned())
-        ));
+impl Comparison {
+    /// As Markdown.
+    pub fn markdown(&self) -> String {
+        let mut page = format!("# {}: this run and another\n", escaped(&self.database));
+        for Part { title, columns, rows, note, .. } in &self.parts {
+            page.push_str(&format!("\n## {title}\n\n"));
+            if !rows.is_empty() {
+                page.push_str(&format!("| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len())));
+            }
+            for row in rows {
+                let cells: Vec<String> = row.iter().map(|cell| escaped(cell)).collect();
+                page.push_str(&format!("| {} |\n", cells.join(" | ")));
+            }
+            let between = if rows.is_empty() { "" } else { "\n" };
+            page.extend(note.iter().map(|note| format!("{between}{note}\n")));
+        }
+        page
     }
-    text
+
+    /// As a page like `report.html`.
+    ///
+    /// # Errors
+    /// A defect of its template.
+    pub fn html(&self) -> Result<String, super::ReportError> {
+        super::html::comparison(self)
+    }
+}
+
+fn runs(ours: &Facts, other: &Facts) -> Part {
+    let row = |name: &str, of: &dyn Fn(&Facts) -> String| vec![name.to_owned(), of(ours), of(other)];
+    let rows = vec![
+        row("verdict", &|facts| verdict_word(facts.verdict.state).to_owned()),
+        row("in words", &|facts| facts.verdict.sentence.clone()),
+        row("guarantee", &|facts| facts.verdict.guarantee.clone()),
+        row("as of", &|facts| facts.gathered_at.clone()),
+        row("run", &|facts| facts.run_id.clone()),
+        row("source", &|facts| facts.source.location.clone()),
+        row("target", &|facts| {
+            facts.target.as_ref().map_or_else(|| NONE.to_owned(), |target| target.location.clone())
+        }),
+        row("fingerprint", &|facts| facts.fingerprint.clone()),
+        row("mssql2pg", &|facts| facts.tool_version.clone()),
+    ];
+    Part { title: "Runs", columns: &["", "this run", "the other run"], counts: false, rows, note: None }
+}
+
+fn phases(ours: &Facts, other: &Facts) -> Part {
+    let time = |facts: &Facts, phase: &str| {
+        facts.phases.iter().find(|known| known.phase == phase).map(|known| known.seconds)
+    };
+    let shown = |time: Option<f64>| time.map_or_else(|| NONE.to_owned(), seconds);
+    let mut names: Vec<&str> = ours.phases.iter().map(|phase| phase.phase.as_str()).collect();
+    let more = other.phases.iter().map(|phase| phase.phase.as_str());
+    names.extend(more.filter(|name| time(ours, name).is_none()));
+    let row = |name: &str| {
+        let (now, before) = (time(ours, name), time(other, name));
+        let ratio = now.zip(before.filter(|before| *before > 0.0)).map(|(now, before)| now / before);
+        let ratio = ratio.map_or_else(|| NONE.to_owned(), |ratio| format!("{ratio:.2}"));
+        vec![name.to_owned(), shown(now), shown(before), ratio]
+    };
+    let rows: Vec<_> = names.into_iter().map(row).collect();
+    let note = rows.is_empty().then(|| "No phase has run.".to_owned());
+    Part {
+        title: "Phases",
+        columns: &["phase", "this run", "the other run", "ratio"],
+        counts: true,
+        rows,
+        note,
+    }
 }
 
 /// Tables of which anything differs, and how many are as they were.
-fn tables(ours: &Facts, other: &Facts) -> String {
+fn tables(ours: &Facts, other: &Facts) -> Part {
     let mut names: Vec<&str> = ours.tables.iter().map(|table| table.source.as_str()).collect();
     let more = other.tables.iter().map(|table| table.source.as_str());
     names.extend(more.filter(|name| !ours.tables.iter().any(|table| table.source == *name)));
-    let of = |facts: &'_ Facts, name: &str| facts.tables.iter().find(|table| table.source == name).cloned();
-    let shown = |table: &Option<TableFacts>| match table {
-        None => "–".to_owned(),
-        Some(table) => format!("{}, {} rows", table.status.label(), known_count(table.baseline_rows)),
-    };
-    let (mut text, mut same) = (String::new(), 0);
-    for name in names {
-        let (left, right) = (of(ours, name), of(other, name));
-        let is_same = left.as_ref().zip(right.as_ref()).is_some_and(|(left, right)| {
-            (left.status, left.baseline_rows, left.target_rows, &left.digest_sent)
-                == (right.status, right.baseline_rows, right.target_rows, &right.digest_sent)
-        });
-        if is_same {
-            same += 1;
-            continue;
-        }
-        let contents = left.zip(right).map(|(left, right)| {
-            let words = match left.digest_sent == right.digest_sent {
-                true => "equal",
-                false => "differ",
-            };
-            (shown(&Some(left)), shown(&Some(right)), words)
-        });
-        let (left, right, words) =
-            contents.unwrap_or_else(|| (shown(&of(ours, name)), shown(&of(other, name)), "–"));
-        text.push_str(&format!("| {} | {left} | {right} | {words} |\n", escaped(name)));
+    fn of<'a>(facts: &'a Facts, name: &str) -> Option<&'a TableFacts> {
+        facts.tables.iter().find(|table| table.source == name)
     }
-    let head = match text.is_empty() {
-        true => "",
-        false => "| table | this run | the other run | contents |\n|---|---|---|---|\n",
+    let shown = |table: Option<&TableFacts>| {
+        table.map_or_else(
+            || NONE.to_owned(),
+            |table| format!("{}, {} rows", table.status.label(), known_count(table.baseline_rows)),
+        )
     };
-    format!("\n## Tables\n\n{head}{text}\n{} as in the other run.\n", count(same))
+    let (mut rows, mut same) = (Vec::new(), 0);
+    for name in names {
+        let pair = (of(ours, name), of(other, name));
+        let change = match pair {
+            (Some(left), Some(right)) => {
+                let seen = |table: &TableFacts| (table.status, table.baseline_rows, table.target_rows);
+                let is_equal = left.digest_sent == right.digest_sent;
+                if is_equal && seen(left) == seen(right) {
+                    same += 1;
+                    continue;
+                }
+                if is_equal { "equal contents" } else { "contents differ" }
+            }
+            (Some(_), None) => "new",
+            (None, _) => "gone",
+        };
+        rows.push(vec![name.to_owned(), shown(pair.0), shown(pair.1), change.to_owned()]);
+    }
+    Part {
+        title: "Tables",
+        columns: &["table", "this run", "the other run", "change"],
+        counts: false,
+        rows,
+        note: Some(format!("{} as in the other run.", count(same))),
+    }
+}
+
+fn findings(facts: &Facts) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for finding in &facts.findings {
+        *counts.entry(format!("{} {}", finding.code, finding.object)).or_insert(0_u64) +=
+            finding.count.unwrap_or(1);
+    }
+    counts
 }
 
 /// What is in one of two lists, or has another count.
-fn counts(title: &str, ours: &BTreeMap<String, u64>, other: &BTreeMap<String, u64>) -> String {
-    let mut lines = Vec::new();
-    for (name, number) in ours {
-        match other.get(name) {
-            None => lines.push(format!("- new: {} ({})", escaped(name), count(*number))),
-            Some(before) if before != number => {
-                lines.push(format!("- {}: {}, other: {}", escaped(name), count(*number), count(*before)));
-            }
-            Some(_) => {}
-        }
-    }
-    for (name, number) in other.iter().filter(|(name, _)| !ours.contains_key(*name)) {
-        lines.push(format!("- gone: {} ({})", escaped(name), count(*number)));
-    }
-    if lines.is_empty() {
-        lines.push("As in the other run.".to_owned());
-    }
-    format!("\n## {title}\n\n{}\n", lines.join("\n"))
+fn counts(title: &'static str, ours: &BTreeMap<String, u64>, other: &BTreeMap<String, u64>) -> Part {
+    let names: BTreeSet<&String> = ours.keys().chain(other.keys()).collect();
+    let shown = |number: Option<&u64>| number.map_or_else(|| NONE.to_owned(), |number| count(*number));
+    let row = |name: &String| {
+        let (now, before) = (ours.get(name), other.get(name));
+        let change = match (now, before) {
+            (Some(now), Some(before)) if now == before => return None,
+            (Some(now), Some(before)) if now > before => "more",
+            (Some(_), Some(_)) => "fewer",
+            (Some(_), None) => "new",
+            (None, _) => "gone",
+        };
+        Some(vec![name.clone(), shown(now), shown(before), change.to_owned()])
+    };
+    let rows: Vec<_> = names.into_iter().filter_map(row).collect();
+    let note = rows.is_empty().then(|| "As in the other run.".to_owned());
+    Part { title, columns: &["what", "this run", "the other run", "change"], counts: true, rows, note }
 }
 
-fn settings(ours: &Facts, other: &Facts) -> String {
+fn settings(ours: &Facts, other: &Facts) -> Part {
     let of = |facts: &Facts| facts.settings.iter().cloned().collect::<BTreeMap<String, String>>();
     let (left, right) = (of(ours), of(other));
-    let mut text = String::new();
-    let keys: std::collections::BTreeSet<&String> = left.keys().chain(right.keys()).collect();
-    for key in keys {
-        let shown = |value: Option<&String>| value.map_or_else(|| "–".to_owned(), |value| escaped(value));
-        if left.get(key) != right.get(key) {
-            let (one, two) = (shown(left.get(key)), shown(right.get(key)));
-            text.push_str(&format!("| {} | {one} | {two} |\n", escaped(key)));
-        }
-    }
-    match text.is_empty() {
-        true => "\n## Settings\n\nThe same.\n".to_owned(),
-        false => format!("\n## Settings\n\n| setting | this run | the other run |\n|---|---|---|\n{text}"),
-    }
+    let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    let shown = |value: Option<&String>| value.map_or_else(|| NONE.to_owned(), Clone::clone);
+    let changed = keys.into_iter().filter(|key| left.get(*key) != right.get(*key));
+    let rows: Vec<_> =
+        changed.map(|key| vec![key.clone(), shown(left.get(key)), shown(right.get(key))]).collect();
+    let note = rows.is_empty().then(|| "The same.".to_owned());
+    Part { title: "Settings", columns: &["setting", "this run", "the other run"], counts: false, rows, note }
 }
 
 /// Safe in a cell of a table: names come from foreign databases.
@@ -163,8 +230,8 @@ mod tests {
     #[test]
     fn a_run_compared_with_itself_has_nothing_new() {
         for facts in made_up::all() {
-            let page = compare(&facts, &facts);
-            assert!(!page.contains("- new:") && !page.contains("- gone:"), "{page}");
+            let page = compare(&facts, &facts).markdown();
+            assert!(!page.contains("| new |") && !page.contains("| gone |"), "{page}");
             assert!(page.contains(&format!("{} as in the other run.", count(facts.tables.len() as u64))));
             assert!(page.contains("\nThe same.\n"));
         }
@@ -178,10 +245,13 @@ mod tests {
         other.findings.retain(|finding| finding.object != gone.object);
         other.tables[0].baseline_rows = Some(1);
         other.settings.push(("text.nul".to_owned(), "other".to_owned()));
-        let page = compare(&ours, &other);
-        assert!(page.contains(&format!("- new: {} ", gone.code)), "{page}");
+        let page = compare(&ours, &other).markdown();
+        let line = |page: &str, change: &str| {
+            page.lines().any(|line| line.starts_with(&format!("| {} ", gone.code)) && line.ends_with(change))
+        };
+        assert!(line(&page, "| new |"), "{page}");
         assert!(page.contains("| text.nul |"), "{page}");
-        let back = compare(&other, &ours);
-        assert!(back.contains(&format!("- gone: {} ", gone.code)), "{back}");
+        let back = compare(&other, &ours).markdown();
+        assert!(line(&back, "| gone |"), "{back}");
     }
 }

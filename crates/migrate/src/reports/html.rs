@@ -1,6 +1,6 @@
-//! `report.html`: one self-contained page for a manager and a DBA, verdict first.
+//! `report.html`: one self-contained page for a manager and a DBA, verdict first; and `compare.html`, two runs side by side.
 //!
-//! `report.html` beside this file is its template, `report.css` and `report.js` stand inline in it. The
+//! `report.html` and `compare.html` beside this file are their templates, `report.css` and `report.js` stand inline in both. The
 //! page's own content security policy forbids every request and every script but that one, whatever a
 //! name in a foreign database contains; besides, the template escapes everything.
 //!
@@ -10,7 +10,7 @@
 mod charts;
 mod page;
 
-use super::{Report, ReportError, figures};
+use super::{Comparison, Report, ReportError, figures};
 use crate::facts::Facts;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -21,12 +21,26 @@ use sha2::{Digest, Sha256};
 pub(super) const REPORT: Report = Report { file_name: FILE_NAME, write };
 
 const FILE_NAME: &str = "report.html";
+const COMPARE_NAME: &str = "compare.html";
 
 fn write(facts: &Facts) -> Result<String, ReportError> {
-    render(facts).map_err(|error| ReportError { file_name: FILE_NAME, source: Box::new(error) })
+    let page = context! {
+        page => Value::from(Serde(page::page(facts))),
+        facts => Value::from(Serde(facts)),
+        unknown => figures::UNKNOWN,
+    };
+    render(FILE_NAME, page).map_err(|error| ReportError { file_name: FILE_NAME, source: Box::new(error) })
 }
 
-fn render(facts: &Facts) -> Result<String, minijinja::Error> {
+/// `compare.html`.
+pub(super) fn comparison(compared: &Comparison) -> Result<String, ReportError> {
+    let failed = |error| ReportError { file_name: COMPARE_NAME, source: Box::new(error) };
+    let page = context! { compared => Value::from(Serde(compared)) };
+    render(COMPARE_NAME, page).map_err(failed)
+}
+
+/// A page with the style, the script and the policy that all have.
+fn render(template: &str, page: Value) -> Result<String, minijinja::Error> {
     // A check-out with CRLF must not change the hashes: HTML parsers read CRLF as LF.
     let style = include_str!("report.css").replace("\r\n", "\n");
     let script = include_str!("report.js").replace("\r\n", "\n");
@@ -35,14 +49,7 @@ fn render(facts: &Facts) -> Result<String, minijinja::Error> {
         source_hash(&style),
         source_hash(&script)
     );
-    environment()?.get_template(FILE_NAME)?.render(context! {
-        page => Value::from(Serde(page::page(facts))),
-        facts => Value::from(Serde(facts)),
-        unknown => figures::UNKNOWN,
-        style,
-        script,
-        policy,
-    })
+    environment()?.get_template(template)?.render(context! { style, script, policy, ..page })
 }
 
 fn environment() -> Result<Environment<'static>, minijinja::Error> {
@@ -64,6 +71,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("of_kind", |number: u64, kinds: &str| figures::of_kind(number, kinds));
     environment.add_filter("breakable", breakable);
     environment.add_template(FILE_NAME, include_str!("report.html"))?;
+    environment.add_template(COMPARE_NAME, include_str!("compare.html"))?;
     Ok(environment)
 }
 

@@ -13,7 +13,7 @@ mod proof;
 pub(crate) use figures::count as shown;
 pub(crate) use proof::contents_clause;
 
-pub use compare::compare;
+pub use compare::{Comparison, compare};
 pub use junit::findings as junit;
 
 use crate::facts::Facts;

@@ -11,6 +11,28 @@ fn pages() -> Vec<(Facts, String)> {
         .collect()
 }
 
+/// Every run beside every other one.
+fn comparisons() -> Vec<String> {
+    let runs = made_up::all();
+    let pairs = runs.iter().flat_map(|ours| runs.iter().map(move |other| (ours, other)));
+    pairs.map(|(ours, other)| crate::reports::compare(ours, other).html().unwrap()).collect()
+}
+
+#[test]
+fn a_comparison_is_as_sound_a_page_as_the_report() {
+    for page in comparisons() {
+        assert_eq!(page.matches("<script").count(), 1, "only our own script");
+        assert!(!page.contains("<b>&") && !page.contains('\u{202e}'));
+        assert!(!page.contains("http://") && !page.contains("https://"));
+        check_balanced(&page);
+    }
+    let (failed, migrated) = (made_up::failed_run(), made_up::all().remove(0));
+    let page = crate::reports::compare(&failed, &migrated).html().unwrap();
+    for facts in [&failed, &migrated] {
+        assert!(page.contains(&escaped(&facts.verdict.sentence)), "{page}");
+    }
+}
+
 /// As the template escapes it.
 fn escaped(text: &str) -> String {
     minijinja::HtmlEscape(&figures::visible(text)).to_string()
