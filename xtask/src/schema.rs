@@ -22,6 +22,7 @@ const TYPES: &[(&str, &[&str])] = &[
             "MeasureFacts",
             "Differences",
             "RowDifference",
+            "SplitDifference",
             "DifferenceKind",
             "CheckOutcome",
             "PhaseFacts",

@@ -297,8 +297,11 @@ pub(crate) struct Validate {
     #[arg(long, value_name = "N")]
     pub(crate) list_rows: Option<u32>,
     /// Show the values of listed rows, also in the reports.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "no_samples")]
     pub(crate) show_values: bool,
+    /// Name no keys of rows; so it is without this flag, too, in a run that began with it.
+    #[arg(long)]
+    pub(crate) no_samples: bool,
     /// Fail a table of which more values than this were altered on the way [default: any number that is declared].
     #[arg(long, value_name = "N")]
     pub(crate) max_losses: Option<u32>,
@@ -421,11 +424,14 @@ impl ServerFlags {
 
 impl Validate {
     pub(crate) fn add_to(&self, flags: &mut Flags) {
-        let Self { on_run: _, against: _, list_rows, show_values, max_losses } = self;
+        let Self { on_run: _, against: _, list_rows, show_values, no_samples, max_losses } = self;
         let settings = &mut flags.settings;
         settings.extend(list_rows.iter().map(|rows| ("validate.list_rows", i64::from(*rows).into())));
         if *show_values {
             settings.push(("validate.show_values", true.into()));
+        }
+        if *no_samples {
+            settings.push(("audit.samples", false.into()));
         }
         settings.extend(max_losses.iter().map(|most| ("validate.max_losses", i64::from(*most).into())));
     }

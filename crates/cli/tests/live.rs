@@ -199,6 +199,57 @@ fn a_run_that_has_ended_can_be_repeated_although_what_held_its_source_is_gone() 
 }
 
 #[test]
+fn rows_that_differ_are_told_by_the_range_of_keys_in_which_they_were_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = shop(folder.path(), 6_000, false);
+    let (server, target) = (serve(&file, "Shop", |options| options.read_only = true), database());
+    let url = server.url("Shop");
+    passed(&mut migrate(folder.path(), &url, "live.run", &target, &["--rows-per-split", "100"]));
+    let splits = read_json(&folder.path().join("live.run/splits.json"))["tables"]["dbo.Orders"].clone();
+    let first = splits[0]["locator"].as_str().unwrap().to_owned();
+    let last = splits.as_array().unwrap().len() as u64;
+    assert!(last > 3, "{splits}");
+    let mut client = connect(&target.url);
+    let highest: i32 = client.query_one("select max(orderid) from public.orders", &[]).unwrap().get(0);
+    client
+        .batch_execute(&format!(
+            "update public.orders set status = status + 1
+             where orderid in (select orderid from public.orders order by orderid limit 2);
+             alter table public.orderlines drop constraint if exists fk_orderlines_orders;
+             set session_replication_role = replica;
+             update public.orders set orderid = 900000 where orderid = {highest}"
+        ))
+        .unwrap();
+    let validate = |flags: &[&str]| {
+        let mut command = mssql2pg(folder.path());
+        command.args(["validate", "live.run"]).args(flags);
+        let output = command.env("SOURCE_URL", &url).env("TARGET_URL", &target.url).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+        let report = read_json(&folder.path().join("live.run/reports/report.json"));
+        let orders =
+            report["tables"].as_array().unwrap().iter().find(|table| table["source"] == "dbo.Orders");
+        (told(&output), orders.unwrap()["differences"]["splits"].clone())
+    };
+    let (text, splits) = validate(&[]);
+    assert!(text.contains(&format!("2 rows in split 1 of the source, {first}")), "{text}");
+    let found: Vec<_> = splits
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|split| {
+            (split["split"].as_u64(), split["rows"].as_u64().unwrap(), split["is_as_sent"].as_bool())
+        })
+        .collect();
+    // The row under another key is missing from the last range and stands in none of the source's.
+    let expected = [(Some(1), 2, Some(true)), (Some(last), 1, Some(true)), (None, 1, None)];
+    assert_eq!(found, expected, "{text}");
+    // A range holds keys, which are not for everybody.
+    let (text, splits) = validate(&["--no-samples"]);
+    assert!(text.contains("2 rows in split 1 of the source\n"), "{text}");
+    assert!(splits[0]["locator"].is_null(), "{splits}");
+}
+
+#[test]
 fn deadlocks_throttling_and_a_failover_are_waited_out() {
     let folder = tempfile::tempdir().unwrap();
     let file = shop(folder.path(), 5_000, false);

@@ -10,11 +10,16 @@ use support::{TestDatabase, connect, database, mssql2pg, read_json, told};
 
 /// A folder with a shop that is migrated.
 fn migrated() -> (tempfile::TempDir, TestDatabase) {
+    migrated_with(&[])
+}
+
+fn migrated_with(flags: &[&str]) -> (tempfile::TempDir, TestDatabase) {
     let (folder, target) = (tempfile::tempdir().unwrap(), database());
     let options = GenerateOptions { rows: 2_000, seed: 11, defects: false, ..GenerateOptions::default() };
     write_shop(&folder.path().join("shop.bacpac"), &options, &mut |_| {}).unwrap();
     let output = mssql2pg(folder.path())
         .args(["migrate", "shop.bacpac", "--run", "shop.run"])
+        .args(flags)
         .env("TARGET_URL", &target.url)
         .output()
         .unwrap();
@@ -59,6 +64,25 @@ fn rows_that_differ_are_told_by_key_and_column_and_their_values_only_on_demand()
         connect(&target.url).query_one("select count(*) from public.customers", &[]).unwrap().get(0);
     assert_eq!(customers["differences"]["total"].as_i64(), Some(all), "{}", told(&output));
     assert_eq!(customers["differences"]["rows"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_run_that_names_no_keys_never_does() {
+    let (folder, target) = migrated_with(&["--no-samples"]);
+    let change = "update public.payments set amount = amount + 1 where paymentid = 3";
+    connect(&target.url).batch_execute(change).unwrap();
+    // Without the flag: it is the run that holds private data.
+    let output = validate(&folder, &target, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    assert!(!told(&output).contains("PaymentID=3"), "{}", told(&output));
+    let report = read_json(&folder.path().join("shop.run/reports/report.json"));
+    let tables = report["tables"].as_array().unwrap();
+    let payments = tables.iter().find(|table| table["source"] == "dbo.Payments").unwrap();
+    assert_eq!(payments["differences"]["total"], 1);
+    assert_eq!(payments["differences"]["rows"].as_array().unwrap().len(), 0);
+    let losses = || tables.iter().flat_map(|table| table["losses"].as_array().unwrap());
+    assert!(losses().count() > 0);
+    assert!(losses().all(|loss| loss["samples"].as_array().unwrap().is_empty()));
 }
 
 #[test]
@@ -122,7 +146,10 @@ fn a_run_is_compared_with_another() {
     let output = report("before.json");
     assert!(told(&output).contains("| dbo.Payments | failed"), "{}", told(&output));
     assert!(told(&output).contains("17 as in the other run."), "{}", told(&output));
-    assert!(folder.path().join("shop.run/reports/compare.md").exists());
+    for file in ["compare.md", "compare.html"] {
+        let text = std::fs::read_to_string(folder.path().join("shop.run/reports").join(file)).unwrap();
+        assert!(text.contains("17 as in the other run."), "{file}");
+    }
     let missing = report("nowhere");
     assert_eq!(missing.status.code(), Some(2), "{}", told(&missing));
 }

@@ -212,6 +212,26 @@ pub struct Differences {
     pub total: u64,
     /// Some of them, in the order in which they were found.
     pub rows: Vec<RowDifference>,
+    /// How they spread over the splits in which the table was read; empty of a table of one split.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub splits: Vec<SplitDifference>,
+}
+
+/// The rows of one split that differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitDifference {
+    /// The split's number, from 1; none of rows that only the target has.
+    pub split: Option<u32>,
+    /// What the split is in the source: a range of keys as a condition in T-SQL, or a part of a file; none where keys are
+    /// not to be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locator: Option<String>,
+    /// How many of its rows differ.
+    pub rows: u64,
+    /// Whether the split, read again, has the digest that was sent: if not, the source itself has changed since. None
+    /// where nothing was sent by this run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_as_sent: Option<bool>,
 }
 
 /// One row that differs.

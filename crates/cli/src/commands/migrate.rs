@@ -295,6 +295,20 @@ pub(crate) fn differences_text(table: &str, differences: &Differences) -> String
     if more > 0 {
         text.push_str(&format!("  … and {} in the report\n", counted(more, "row")));
     }
+    for split in differences.splits.iter().take(SHOWN_ROWS) {
+        let place = match (split.split, &split.locator) {
+            (Some(number), Some(locator)) => format!("split {number} of the source, {locator}"),
+            (Some(number), None) => format!("split {number} of the source"),
+            (None, _) => "no split: only in the target".to_owned(),
+        };
+        let moved =
+            if split.is_as_sent == Some(false) { "; the source has changed since the load" } else { "" };
+        text.push_str(&format!("  {} in {place}{moved}\n", counted(split.rows, "row")));
+    }
+    let more = differences.splits.len().saturating_sub(SHOWN_ROWS) as u64;
+    if more > 0 {
+        text.push_str(&format!("  … and {} in the report\n", counted(more, "split")));
+    }
     text
 }
 

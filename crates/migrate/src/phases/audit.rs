@@ -50,6 +50,9 @@ pub struct Baseline {
     /// What the settings of `[audit]` were, as a hash.
     #[serde(default)]
     pub settings: String,
+    /// Whether no keys of rows may be named (`audit.samples = false`): later commands on the run keep to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_samples: bool,
     /// Tables in the catalog's order.
     pub tables: Vec<TableBaseline>,
 }
@@ -132,7 +135,9 @@ pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Re
     context.timed("audit", || {
         let counted_at = crate::run::now();
         let (tables, mut findings) = Pass::new(context, source, &catalog)?.run()?;
-        let baseline = Baseline { format: 1, counted_at, state: hold.state.clone(), settings, tables };
+        let without_samples = !context.config.audit.samples;
+        let baseline =
+            Baseline { format: 1, counted_at, state: hold.state.clone(), settings, without_samples, tables };
         findings.extend(claim_differs(&catalog, left_out.is_empty(), &baseline));
         context.run.put_findings("audit", findings)?;
         context.run.write_json("baseline.json", &baseline)?;

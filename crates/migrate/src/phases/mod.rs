@@ -58,6 +58,13 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Whether keys of rows may be named: not in a run that began without (`audit.samples = false`), whatever the settings
+    /// are now.
+    fn names_keys(&self) -> Result<bool, Error> {
+        let baseline: Option<Baseline> = self.run.read_json("baseline.json")?;
+        Ok(self.config.audit.samples && !baseline.is_some_and(|baseline| baseline.without_samples))
+    }
+
     /// Runs a phase between its two events and notes its time, also when it fails.
     fn timed<T>(&self, phase: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         if self.interrupt.is_set() {

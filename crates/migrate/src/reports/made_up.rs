@@ -3,7 +3,7 @@
 
 use crate::facts::{
     CheckOutcome, ColumnFacts, DifferenceKind, Differences, FACTS_FORMAT, Facts, MeasureFacts, PhaseFacts,
-    RowDifference, TableFacts, TableStatus, TargetFacts, Verdict, VerdictState,
+    RowDifference, SplitDifference, TableFacts, TableStatus, TargetFacts, Verdict, VerdictState,
 };
 use mssql2pg_catalog::{Finding, Severity};
 use mssql2pg_mapping::encode::{Loss, LossKind};
@@ -267,7 +267,18 @@ fn differences() -> Differences {
         row(DifferenceKind::Extra, "OrderID=99999", &[], &[]),
         row(DifferenceKind::Doubled, &format!("Key={HOSTILE}"), &[], &[]),
     ];
-    Differences { total: 14, rows }
+    let split = |split: Option<u32>, locator: Option<&str>, rows, is_as_sent| SplitDifference {
+        split,
+        locator: locator.map(str::to_owned),
+        rows,
+        is_as_sent,
+    };
+    let splits = vec![
+        split(Some(1), Some("([OrderID] < 10300)"), 9, Some(true)),
+        split(Some(4), Some("([OrderID] >= 10900)"), 4, Some(false)),
+        split(None, None, 1, None),
+    ];
+    Differences { total: 14, rows, splits }
 }
 
 fn columns(rows: u64) -> Vec<ColumnFacts> {

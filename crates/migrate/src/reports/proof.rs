@@ -8,7 +8,7 @@
 //! [`declared_by`] what allows it.
 
 use super::figures::{contents_equal, count, counted};
-use crate::facts::{DifferenceKind, Differences, MeasureFacts, TableFacts};
+use crate::facts::{DifferenceKind, Differences, MeasureFacts, SplitDifference, TableFacts};
 use mssql2pg_mapping::encode::LossKind;
 use serde::Serialize;
 
@@ -111,6 +111,19 @@ pub(super) fn first_difference(differences: Option<&Differences>) -> Option<Stri
         text.push_str(&format!("; the first: {} {}{columns}", difference_word(row.kind), row.key));
     }
     Some(text)
+}
+
+/// What a split is called: `split 3`, or `only in the target`.
+pub(super) fn split_name(split: &SplitDifference) -> String {
+    match split.split {
+        Some(number) => format!("split {}", count(u64::from(number))),
+        None => "only in the target".to_owned(),
+    }
+}
+
+/// What the source says of a split that was read again; none where nothing is known.
+pub(super) fn read_again(split: &SplitDifference) -> Option<&'static str> {
+    Some(if split.is_as_sent? { "as it was sent" } else { "changed in the source since" })
 }
 
 /// By whose leave values are altered in this way.

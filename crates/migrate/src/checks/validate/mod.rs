@@ -98,6 +98,8 @@ pub struct TableContext<'a> {
     pub run: &'a Run,
     /// All settings.
     pub config: &'a Config,
+    /// Whether keys of rows may be named.
+    pub names_keys: bool,
     /// The table in the source.
     pub table: &'a Table,
     /// The plan for it.

@@ -147,6 +147,7 @@ impl Comparing<'_> {
         let mut table_context = TableContext {
             run: context.run,
             config: context.config,
+            names_keys: context.names_keys()?,
             table,
             plan: &found.plan,
             splits: &sent,

@@ -3,7 +3,7 @@
 use super::super::figures::{self, Failure, Totals};
 use super::super::proof::{self, Witnesses};
 use super::charts::{self, FindingChart, PhaseBar, Profile, RowChart};
-use crate::facts::{Facts, RowDifference, TableFacts, TableStatus};
+use crate::facts::{Facts, RowDifference, SplitDifference, TableFacts, TableStatus};
 use mssql2pg_catalog::{Finding, Severity};
 use serde::Serialize;
 
@@ -59,6 +59,7 @@ struct TableView<'a> {
     differences: Vec<DifferenceView<'a>>,
     /// Rows that differ but are not listed.
     more_differences: u64,
+    splits: Vec<SplitView<'a>>,
     losses: Vec<LossView<'a>>,
     /// Whether a failed check speaks of the rows in `rejects/` already.
     rejects_told: bool,
@@ -70,6 +71,15 @@ struct DifferenceView<'a> {
     kind: &'static str,
     key: &'a str,
     columns: Vec<DifferingColumn<'a>>,
+}
+
+/// A split with rows that differ.
+#[derive(Debug, Serialize)]
+struct SplitView<'a> {
+    name: String,
+    locator: Option<&'a str>,
+    rows: u64,
+    read_again: Option<&'static str>,
 }
 
 /// A column in which a row differs, with its values only where the user asked for them.
@@ -147,6 +157,7 @@ pub(super) fn page(facts: &Facts) -> Page<'_> {
 fn table_view(number: usize, table: &TableFacts) -> TableView<'_> {
     let failures = figures::failures(table);
     let rows = table.differences.as_ref().map_or(&[][..], |differences| differences.rows.as_slice());
+    let splits = table.differences.as_ref().map_or(&[][..], |differences| differences.splits.as_slice());
     TableView {
         facts: table,
         number,
@@ -165,6 +176,7 @@ fn table_view(number: usize, table: &TableFacts) -> TableView<'_> {
             .differences
             .as_ref()
             .map_or(0, |differences| differences.total.saturating_sub(rows.len() as u64)),
+        splits: splits.iter().map(split_view).collect(),
         losses: losses(table).collect(),
         rejects_told: failures.iter().any(|failure| failure.check == "row-counts"),
         failures,
@@ -178,6 +190,15 @@ fn difference_view(row: &RowDifference) -> DifferenceView<'_> {
         kind: proof::difference_word(row.kind),
         key: &row.key,
         columns: row.columns.iter().map(String::as_str).enumerate().map(column).collect(),
+    }
+}
+
+fn split_view(split: &SplitDifference) -> SplitView<'_> {
+    SplitView {
+        name: proof::split_name(split),
+        locator: split.locator.as_deref(),
+        rows: split.rows,
+        read_again: proof::read_again(split),
     }
 }
 

@@ -41,6 +41,7 @@ pub(super) fn details(text: &mut String, facts: &Facts) {
         }
         text.push('\n');
         differences(text, facts);
+        splits(text, facts);
         columns(text, facts);
         text.push_str("</details>\n\n");
     }
@@ -71,6 +72,25 @@ fn differences(text: &mut String, facts: &TableFacts) {
     });
     let heads = [("What", Left), ("Key", Left), ("Columns", Left), ("Source → target", Left)];
     table(text, heads, rows);
+}
+
+/// In which splits they are.
+fn splits(text: &mut String, facts: &TableFacts) {
+    let Some(differences) = facts.differences.as_ref().filter(|differences| !differences.splits.is_empty())
+    else {
+        return;
+    };
+    paragraph(text, "By the splits in which the table was read:");
+    let splits = differences.splits.iter().map(|split| {
+        [
+            proof::split_name(split),
+            split.locator.as_deref().map(name).unwrap_or_default(),
+            count(split.rows),
+            proof::read_again(split).unwrap_or_default().to_owned(),
+        ]
+    });
+    let heads = [("Split", Left), ("In the source", Left), ("Rows that differ", Right), ("Read again", Left)];
+    table(text, heads, splits);
 }
 
 fn columns(text: &mut String, facts: &TableFacts) {

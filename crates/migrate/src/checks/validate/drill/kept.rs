@@ -6,6 +6,7 @@
 
 use crate::error::Error;
 use mssql2pg_mapping::digest::RowMark;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -14,14 +15,17 @@ use std::path::{Path, PathBuf};
 const HELD_ROWS: u64 = 1 << 20;
 /// Files that are open at once.
 const MOST_GROUPS: u64 = 256;
-/// Key and row of a mark, and the side.
-const ENTRY_BYTES: usize = 25;
+/// Key and row of a mark, and the split in the source.
+const ENTRY_BYTES: usize = 28;
+/// Stands for the target where a split's number would; splits are numbered without gaps, so that none has it.
+const IN_TARGET: u32 = u32::MAX;
 
 /// One row of one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
     pub(super) mark: RowMark,
-    pub(super) in_source: bool,
+    /// The number of its split in the source; none of a row of the target.
+    pub(super) split: Option<u32>,
 }
 
 /// What was counted.
@@ -31,6 +35,8 @@ pub(super) struct Counted {
     pub(super) total: u64,
     /// Hashes of keys whose rows differ, as many as were asked for.
     pub(super) keys: Vec<u128>,
+    /// How many by the split in which the source has the row, or one of its key; none where it has neither.
+    pub(super) by_split: BTreeMap<Option<u32>, u64>,
 }
 
 /// Rows of the buckets that differ.
@@ -86,11 +92,11 @@ impl Kept {
         match group.and_then(|group| self.stores.get_mut(group as usize)) {
             Some(Store::Memory(entries)) => entries.push(entry),
             Some(Store::File(_, file)) if self.failure.is_none() => {
-                let Entry { mark: RowMark { key, row }, in_source } = entry;
+                let Entry { mark: RowMark { key, row }, split } = entry;
                 let mut bytes = [0; ENTRY_BYTES];
                 bytes[..16].copy_from_slice(&key.to_be_bytes());
                 bytes[16..24].copy_from_slice(&row.to_be_bytes());
-                bytes[24] = u8::from(in_source);
+                bytes[24..].copy_from_slice(&split.unwrap_or(IN_TARGET).to_be_bytes());
                 self.failure = file.write_all(&bytes).err();
             }
             _ => {}
@@ -111,9 +117,12 @@ impl Kept {
             };
             entries.sort_unstable();
             for rows in entries.chunk_by(|one, two| one.mark.key == two.mark.key) {
-                let differing = differing(rows);
-                counted.total += differing;
-                if differing > 0 && counted.keys.len() < most {
+                let before = counted.total;
+                for (split, differing) in differing(rows) {
+                    counted.total += differing;
+                    *counted.by_split.entry(split).or_default() += differing;
+                }
+                if counted.total > before && counted.keys.len() < most {
                     counted.keys.extend(rows.first().map(|entry| entry.mark.key));
                 }
             }
@@ -133,16 +142,21 @@ impl Drop for Kept {
     }
 }
 
-/// How many of the rows of one key differ: rows that one side has more often are paired with each other as changed ones.
-fn differing(rows: &[Entry]) -> u64 {
-    let (mut in_source, mut in_target) = (0_u64, 0_u64);
+/// The rows of one key that differ, by split: those that one side has more often are paired with each other as changed
+/// ones, and what the target has beyond these belongs where the source has the key.
+fn differing(rows: &[Entry]) -> Vec<(Option<u32>, u64)> {
+    let (mut in_source, mut in_target) = (Vec::new(), 0);
     for equal in rows.chunk_by(|one, two| one.mark.row == two.mark.row) {
-        let sent = equal.iter().filter(|entry| entry.in_source).count() as u64;
-        let read = equal.len() as u64 - sent;
-        in_source += sent.saturating_sub(read);
-        in_target += read.saturating_sub(sent);
+        let sent: Vec<u32> = equal.iter().filter_map(|entry| entry.split).collect();
+        let read = equal.len() - sent.len();
+        in_target += read.saturating_sub(sent.len());
+        in_source.extend(sent.into_iter().skip(read).map(|split| (Some(split), 1)));
     }
-    in_source.max(in_target)
+    let beyond = in_target.saturating_sub(in_source.len());
+    if beyond > 0 {
+        in_source.push((rows.iter().find_map(|entry| entry.split), beyond as u64));
+    }
+    in_source
 }
 
 fn file(folder: &Path, table: &str, number: u32) -> io::Result<(PathBuf, File)> {
@@ -165,9 +179,10 @@ fn read(path: &Path, file: &mut BufWriter<File>) -> io::Result<Vec<Entry>> {
             Err(error) => return Err(error),
         }
         let (key, rest) = bytes.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
-        let row = rest.first_chunk::<8>().copied().unwrap_or_default();
-        let mark = RowMark { key: u128::from_be_bytes(*key), row: u64::from_be_bytes(row) };
-        entries.push(Entry { mark, in_source: bytes[24] == 1 });
+        let (row, rest) = rest.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
+        let mark = RowMark { key: u128::from_be_bytes(*key), row: u64::from_be_bytes(*row) };
+        let split = u32::from_be_bytes(rest.first_chunk::<4>().copied().unwrap_or_default());
+        entries.push(Entry { mark, split: (split != IN_TARGET).then_some(split) });
     }
 }
 
@@ -175,26 +190,32 @@ fn read(path: &Path, file: &mut BufWriter<File>) -> io::Result<Vec<Entry>> {
 mod tests {
     use super::*;
 
-    fn entry(key: u128, row: u64, in_source: bool) -> Entry {
+    fn entry(key: u128, row: u64, split: Option<u32>) -> Entry {
         // The highest bits choose the bucket.
-        Entry { mark: RowMark { key: key << 120, row }, in_source }
+        Entry { mark: RowMark { key: key << 120, row }, split }
     }
 
     #[test]
     fn rows_that_share_a_key_are_counted_by_what_each_side_has_more() {
-        let count = |rows: &[(u64, bool)]| {
-            let mut entries: Vec<Entry> =
-                rows.iter().map(|(row, in_source)| entry(7, *row, *in_source)).collect();
+        let by_split = |rows: &[(u64, Option<u32>)]| {
+            let mut entries: Vec<Entry> = rows.iter().map(|(row, split)| entry(7, *row, *split)).collect();
             entries.sort_unstable();
             differing(&entries)
         };
-        let (source, target) = (true, false);
+        let count = |rows: &[(u64, Option<u32>)]| by_split(rows).iter().map(|(_, rows)| rows).sum::<u64>();
+        let (source, target) = (Some(3), None);
         assert_eq!(count(&[(1, source), (1, target)]), 0);
         assert_eq!(count(&[(1, source), (2, target)]), 1);
         assert_eq!(count(&[(1, source), (1, target), (1, target)]), 1);
         assert_eq!(count(&[(1, source), (2, target), (3, target)]), 2);
         assert_eq!(count(&[(1, source), (2, source), (2, target), (1, target)]), 0);
         assert_eq!(count(&[(1, source), (1, source)]), 2);
+        // A changed and a missing row are where the source has them, a doubled one where it has the key.
+        assert_eq!(by_split(&[(1, source), (2, target)]), [(Some(3), 1)]);
+        assert_eq!(by_split(&[(1, source), (2, Some(5)), (1, target)]), [(Some(5), 1)]);
+        assert_eq!(by_split(&[(1, source), (1, target), (1, target)]), [(Some(3), 1)]);
+        assert_eq!(by_split(&[(1, source), (2, target), (3, target)]), [(Some(3), 1), (Some(3), 1)]);
+        assert_eq!(by_split(&[(1, target), (1, target)]), [(None, 2)]);
     }
 
     #[test]
@@ -205,15 +226,16 @@ mod tests {
             let mut kept = Kept::with_limit(&buckets, 8, limit, folder.path().join("validate"), "dbo.T");
             assert_eq!(matches!(kept.stores.first(), Some(Store::File(..))), limit < 400);
             for key in 0..200 {
-                kept.add(entry(key, 1, true));
-                kept.add(entry(key, if key % 10 == 0 { 2 } else { 1 }, false));
+                kept.add(entry(key, 1, Some(if key < 100 { 0 } else { 1 })));
+                kept.add(entry(key, if key % 10 == 0 { 2 } else { 1 }, None));
             }
             // One of a bucket that is equal.
-            kept.add(entry(250, 1, true));
+            kept.add(entry(250, 1, Some(0)));
             kept.count(5).unwrap()
         };
         let whole = count(400);
         assert_eq!((whole.total, whole.keys.len()), (20, 5));
+        assert_eq!(whole.by_split, BTreeMap::from([(Some(0), 10), (Some(1), 10)]));
         assert_eq!(count(30), whole);
         assert_eq!(std::fs::read_dir(folder.path().join("validate")).unwrap().count(), 0);
     }
