@@ -76,7 +76,22 @@ fn telling(errors: &[SqlErrorInfo]) -> Option<&SqlErrorInfo> {
 }
 
 fn message(error: &SqlErrorInfo) -> ServerMessage {
-    ServerMessage { number: error.number, state: error.state, text: error.message.clone() }
+    let text = match without_value(error.number) {
+        Some(words) => format!("{words} (the server's own words hold a value and are not shown)"),
+        None => error.message.clone(),
+    };
+    ServerMessage { number: error.number, state: error.state, text }
+}
+
+/// Our words for errors whose text has a row's value in it (`sys.messages`).
+fn without_value(number: u32) -> Option<&'static str> {
+    Some(match number {
+        220 | 232 | 244 | 248 => "a number is beyond its type",
+        245 => "a text cannot be converted to the type",
+        2601 | 2627 => "a key is there already",
+        2628 => "a text is too long for its column",
+        _ => return None,
+    })
 }
 
 /// An error while connecting; where the client does not tell the layer, it is found by asking again.
@@ -164,4 +179,29 @@ pub(crate) fn on_query(doing: Doing<'_>, error: TdsError) -> SourceError {
         _ => ErrorKind::Lost,
     };
     SourceError::caused(kind, context, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_in_the_servers_words_is_not_told() {
+        let said = |number: u32, words: &str| {
+            let error = SqlErrorInfo {
+                message: words.to_owned(),
+                state: 1,
+                class: 16,
+                number,
+                server_name: None,
+                proc_name: None,
+                line_number: None,
+            };
+            message(&error).to_string()
+        };
+        let words = "Conversion failed when converting the varchar value '0171-555' to data type int.";
+        let told = said(245, words);
+        assert!(!told.contains("0171") && told.contains("error 245"), "{told}");
+        assert!(said(208, "Invalid object name 'dbo.T'.").contains("dbo.T"));
+    }
 }

@@ -44,7 +44,7 @@ fn is_wide(sql_type: &SqlType) -> bool {
 }
 
 /// The text as UTF-16; a collation of another page would turn characters into `?`.
-fn wide(column: &Column, name: &str) -> String {
+pub(crate) fn wide(column: &Column, name: &str) -> String {
     match &column.sql_type {
         SqlType::NChar { .. } | SqlType::NVarChar { .. } => name.to_owned(),
         SqlType::Char { length } | SqlType::VarChar { length: Length(Some(length)) } if *length <= 4000 => {

@@ -4,7 +4,7 @@
 use super::keys::{KeySet, KeySets, KeyStore, RowHashes, Spelling, missing, repeated};
 use super::pushdown::{Answer, Asking};
 use super::rows::{RowName, SAMPLES};
-use crate::checks::audit::tsql::BINARY;
+use crate::checks::audit::tsql::{BINARY, wide};
 use crate::checks::audit::{ALL, Check, Found, How, Reference, ReferenceCounts, ReferenceRows, WatchedKey};
 use crate::config::Config;
 use crate::error::Error;
@@ -214,16 +214,16 @@ impl Conditions {
         let pairs = || reference.from_columns.iter().zip(&reference.to_columns);
         let all = |parts: Vec<String>| parts.join(" and ");
         let filled = all(pairs().map(|(from, _)| format!("this.{} is not null", quoted(from))).collect());
-        let is_text = |table: &Table, name: &str| {
-            table.column(name).is_some_and(|column| crate::checks::audit::is_text(&column.sql_type))
-        };
+        let is_text = |column: &Column| crate::checks::audit::is_text(&column.sql_type);
         let referred = format!("{}.{} as other", quoted(&to.name.schema), quoted(&to.name.name));
         let found = |exactly: bool| {
             let parts = pairs().map(|(left, right)| {
                 let (this, other) = (format!("this.{}", quoted(left)), format!("other.{}", quoted(right)));
-                if !(exactly && is_text(from, left)) {
+                let (from, to) = (from.column(left), to.column(right));
+                let (true, Some(from), Some(to)) = (exactly && from.is_some_and(is_text), from, to) else {
                     return format!("{other} = {this}");
-                }
+                };
+                let (this, other) = (wide(from, &this), wide(to, &other));
                 format!("{other} {BINARY} = {this} {BINARY} and datalength({other}) = datalength({this})")
             });
             format!("exists (select 1 from {referred} where {})", all(parts.collect()))
@@ -233,7 +233,7 @@ impl Conditions {
             orphans: format!("{filled} and not {loosely}"),
             exact_orphans: format!("{filled} and not {exactly}"),
             case_only: format!("{filled} and {loosely} and not {exactly}"),
-            has_text: pairs().any(|(left, _)| is_text(from, left)),
+            has_text: pairs().any(|(left, _)| from.column(left).is_some_and(is_text)),
             filled,
         }
     }
@@ -413,5 +413,33 @@ impl RowSink for SampleRows<'_> {
         }
         let full = wanted.iter().zip(&*found).all(|(sought, found)| found.len() >= sought.most);
         if full { Err(Stop) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mssql2pg_catalog::{Length, ObjectName, SqlType};
+
+    #[test]
+    fn text_of_any_page_is_compared_as_utf_16_where_every_character_counts() {
+        let table = |name: &str| Table {
+            name: ObjectName::new("dbo", name),
+            columns: vec![Column::new("Code", SqlType::VarChar { length: Length(Some(20)) })],
+            ..Table::default()
+        };
+        let reference = Reference {
+            object: "dbo.Child.Code".to_owned(),
+            from: 0,
+            from_columns: vec!["Code".to_owned()],
+            to: 1,
+            to_columns: vec!["Code".to_owned()],
+            trusted: true,
+        };
+        let conditions = Conditions::of(&reference, &table("Child"), &table("Parent"));
+        assert!(conditions.orphans.contains("other.[Code] = this.[Code]"), "{}", conditions.orphans);
+        let exact = "cast(other.[Code] as nvarchar(20)) collate Latin1_General_100_BIN2 = \
+                     cast(this.[Code] as nvarchar(20)) collate Latin1_General_100_BIN2";
+        assert!(conditions.exact_orphans.contains(exact), "{}", conditions.exact_orphans);
     }
 }
