@@ -1,6 +1,6 @@
 //! The sink of the audit: one pass over a split counts, measures, profiles, asks each column's checks and collects keys.
 
-use super::keys::{Key, KeySet, KeyStore, RowHashes};
+use super::keys::{Held, Key, KeySet, KeyStore, RowHashes};
 use super::profile::ColumnProfile;
 use super::tests_of_table::TableTests;
 use crate::checks::audit::show_key_value;
@@ -135,7 +135,7 @@ pub(super) struct AuditRows<'a> {
     /// Per set of the table.
     waiting: Vec<Vec<Key>>,
     /// Full buffers that may not leave yet.
-    held: Vec<(usize, Vec<Key>)>,
+    held: Held,
     failed: Option<io::Error>,
     /// Defects of the current row, as places in `counts.defects`.
     found: Vec<usize>,
@@ -167,7 +167,7 @@ impl<'a> AuditRows<'a> {
             name: RowName::new(reading.table),
             hashes: RowHashes::new(reading.table, reading.sets, reading.collation),
             waiting: reading.sets.iter().map(|_| Vec::new()).collect(),
-            held: Vec::new(),
+            held: Held::new(reading.store),
             failed: None,
             found: Vec::new(),
             scratch: String::new(),
@@ -189,9 +189,9 @@ impl<'a> AuditRows<'a> {
             return Err(error);
         }
         let waiting = std::mem::take(&mut self.waiting);
-        let rest = self.reading.sets.iter().map(|(number, _)| *number).zip(waiting);
-        for (number, keys) in std::mem::take(&mut self.held).into_iter().chain(rest) {
-            self.reading.store.add(number, keys)?;
+        self.held.join(self.reading.store)?;
+        for ((number, _), keys) in self.reading.sets.iter().zip(waiting) {
+            self.reading.store.add(*number, keys)?;
         }
         self.counts.measures = Some(self.measures);
         Ok(self.counts)
@@ -212,9 +212,11 @@ impl<'a> AuditRows<'a> {
                 return;
             }
             let keys = std::mem::take(keys);
-            if reading.may_fail {
-                held.push((number, keys));
-            } else if let Err(error) = reading.store.add(number, keys) {
+            let kept = match reading.may_fail {
+                true => held.push(number, keys),
+                false => reading.store.add(number, keys),
+            };
+            if let Err(error) = kept {
                 *failed = Some(error);
             }
         });

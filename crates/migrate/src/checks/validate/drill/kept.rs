@@ -1,20 +1,23 @@
 //! The rows in buckets that differ, as hashes: in memory while they are few, else in files of the run folder, one for
 //! each group of buckets.
 //!
-//! Invariant: about [`HELD_ROWS`] rows are in memory at once, whatever the table's size, and the files are gone afterwards.
-//! The error of a file is told when the rows are counted.
+//! Invariant: about [`HELD_ROWS`] different rows are in memory at once, or a [`MOST_GROUPS`]th of those in buckets that
+//! differ; equal rows are held once, with their number. The files are open only while something is written, and gone
+//! afterwards. The error of a file is told when the rows are counted.
 
 use crate::error::Error;
 use mssql2pg_mapping::digest::RowMark;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// About how many rows are held at once: 64 MiB of hashes.
 const HELD_ROWS: u64 = 1 << 20;
-/// Files that are open at once.
+/// How many files there are at most.
 const MOST_GROUPS: u64 = 256;
+/// Bytes that wait for a file.
+const WAITING_BYTES: usize = 32 << 10;
 /// Key and row of a mark, and the split in the source.
 const ENTRY_BYTES: usize = 28;
 /// Stands for the target where a split's number would; splits are numbered without gaps, so that none has it.
@@ -45,12 +48,43 @@ pub(super) struct Kept {
     /// By bucket the group that it belongs to.
     groups: Vec<Option<u32>>,
     stores: Vec<Store>,
+    /// Different rows that one group may have in memory before equal ones are looked for.
+    limit: usize,
     failure: Option<io::Error>,
 }
 
 enum Store {
-    Memory(Vec<Entry>),
-    File(PathBuf, BufWriter<File>),
+    Memory(Tally),
+    /// What waits to be written there.
+    File(PathBuf, Vec<u8>),
+}
+
+/// Rows, equal ones once with their number.
+#[derive(Default)]
+struct Tally {
+    entries: Vec<(Entry, u64)>,
+    /// When so many are there, equal ones are looked for.
+    full: usize,
+}
+
+impl Tally {
+    fn add(&mut self, entry: Entry, limit: usize) {
+        if self.entries.len() >= self.full.max(limit) {
+            self.collapse();
+            // With few equal ones the next look is twice as far away.
+            self.full = 2 * self.entries.len();
+        }
+        self.entries.push((entry, 1));
+    }
+
+    fn collapse(&mut self) {
+        self.entries.sort_unstable();
+        self.entries.dedup_by(|later, kept| {
+            let is_same = later.0 == kept.0;
+            kept.1 += if is_same { later.1 } else { 0 };
+            is_same
+        });
+    }
 }
 
 impl Kept {
@@ -72,14 +106,15 @@ impl Kept {
                 *place = Some(group);
             }
         }
-        let mut kept = Self { bits, groups, stores: Vec::new(), failure: None };
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut kept = Self { bits, groups, stores: Vec::new(), limit, failure: None };
         if group == 0 {
-            kept.stores.push(Store::Memory(Vec::new()));
+            kept.stores.push(Store::Memory(Tally::default()));
             return kept;
         }
         for number in 0..=group {
             match file(&folder, table, number) {
-                Ok((path, file)) => kept.stores.push(Store::File(path, BufWriter::new(file))),
+                Ok(path) => kept.stores.push(Store::File(path, Vec::new())),
                 Err(error) => kept.failure = Some(error),
             }
         }
@@ -90,14 +125,17 @@ impl Kept {
     pub(super) fn add(&mut self, entry: Entry) {
         let group = self.groups.get(entry.mark.bucket(self.bits)).copied().flatten();
         match group.and_then(|group| self.stores.get_mut(group as usize)) {
-            Some(Store::Memory(entries)) => entries.push(entry),
-            Some(Store::File(_, file)) if self.failure.is_none() => {
+            Some(Store::Memory(tally)) => tally.add(entry, self.limit),
+            Some(Store::File(path, waiting)) if self.failure.is_none() => {
                 let Entry { mark: RowMark { key, row }, split } = entry;
                 let mut bytes = [0; ENTRY_BYTES];
                 bytes[..16].copy_from_slice(&key.to_be_bytes());
                 bytes[16..24].copy_from_slice(&row.to_be_bytes());
                 bytes[24..].copy_from_slice(&split.unwrap_or(IN_TARGET).to_be_bytes());
-                self.failure = file.write_all(&bytes).err();
+                waiting.extend_from_slice(&bytes);
+                if waiting.len() >= WAITING_BYTES {
+                    self.failure = write(path, waiting).err();
+                }
             }
             _ => {}
         }
@@ -111,19 +149,19 @@ impl Kept {
             return Err(failed()(error));
         }
         for store in &mut self.stores {
-            let mut entries = match store {
-                Store::Memory(entries) => std::mem::take(entries),
-                Store::File(path, file) => read(path, file).map_err(failed())?,
+            let mut tally = match store {
+                Store::Memory(tally) => std::mem::take(tally),
+                Store::File(path, waiting) => read(path, waiting, self.limit).map_err(failed())?,
             };
-            entries.sort_unstable();
-            for rows in entries.chunk_by(|one, two| one.mark.key == two.mark.key) {
+            tally.collapse();
+            for rows in tally.entries.chunk_by(|(one, _), (two, _)| one.mark.key == two.mark.key) {
                 let before = counted.total;
                 for (split, differing) in differing(rows) {
                     counted.total += differing;
                     *counted.by_split.entry(split).or_default() += differing;
                 }
                 if counted.total > before && counted.keys.len() < most {
-                    counted.keys.extend(rows.first().map(|entry| entry.mark.key));
+                    counted.keys.extend(rows.first().map(|(entry, _)| entry.mark.key));
                 }
             }
         }
@@ -144,45 +182,61 @@ impl Drop for Kept {
 
 /// The rows of one key that differ, by split: those that one side has more often are paired with each other as changed
 /// ones, and what the target has beyond these belongs where the source has the key.
-fn differing(rows: &[Entry]) -> Vec<(Option<u32>, u64)> {
+fn differing(rows: &[(Entry, u64)]) -> Vec<(Option<u32>, u64)> {
     let (mut in_source, mut in_target) = (Vec::new(), 0);
-    for equal in rows.chunk_by(|one, two| one.mark.row == two.mark.row) {
-        let sent: Vec<u32> = equal.iter().filter_map(|entry| entry.split).collect();
-        let read = equal.len() - sent.len();
-        in_target += read.saturating_sub(sent.len());
-        in_source.extend(sent.into_iter().skip(read).map(|split| (Some(split), 1)));
+    for equal in rows.chunk_by(|(one, _), (two, _)| one.mark.row == two.mark.row) {
+        let read: u64 = equal.iter().filter(|(entry, _)| entry.split.is_none()).map(|(_, times)| times).sum();
+        // As many as were read take off those that were sent, the first splits first.
+        let mut left = read;
+        for (entry, times) in equal.iter().filter(|(entry, _)| entry.split.is_some()) {
+            let here = left.min(*times);
+            left -= here;
+            if *times > here {
+                in_source.push((entry.split, times - here));
+            }
+        }
+        in_target += left;
     }
-    let beyond = in_target.saturating_sub(in_source.len());
+    let beyond = in_target.saturating_sub(in_source.iter().map(|(_, times)| times).sum());
     if beyond > 0 {
-        in_source.push((rows.iter().find_map(|entry| entry.split), beyond as u64));
+        in_source.push((rows.iter().find_map(|(entry, _)| entry.split), beyond));
     }
     in_source
 }
 
-fn file(folder: &Path, table: &str, number: u32) -> io::Result<(PathBuf, File)> {
+/// An empty file.
+fn file(folder: &Path, table: &str, number: u32) -> io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     // Tables are compared at the same time, and a name may hold what a file's name must not.
     let table = xxhash_rust::xxh3::xxh3_64(table.as_bytes());
     let path = folder.join(format!("{table:016x}.{number}"));
-    Ok((path.clone(), File::create(path)?))
+    File::create(&path)?;
+    Ok(path)
 }
 
-fn read(path: &Path, file: &mut BufWriter<File>) -> io::Result<Vec<Entry>> {
-    file.flush()?;
+/// Writes what waits.
+fn write(path: &Path, waiting: &mut Vec<u8>) -> io::Result<()> {
+    OpenOptions::new().append(true).open(path)?.write_all(waiting)?;
+    waiting.clear();
+    Ok(())
+}
+
+fn read(path: &Path, waiting: &mut Vec<u8>, limit: usize) -> io::Result<Tally> {
+    write(path, waiting)?;
     let mut reader = BufReader::new(File::open(path)?);
-    let mut entries = Vec::new();
+    let mut tally = Tally::default();
     let mut bytes = [0; ENTRY_BYTES];
     loop {
         match reader.read_exact(&mut bytes) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(entries),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(tally),
             Err(error) => return Err(error),
         }
         let (key, rest) = bytes.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
         let (row, rest) = rest.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
         let mark = RowMark { key: u128::from_be_bytes(*key), row: u64::from_be_bytes(*row) };
         let split = u32::from_be_bytes(rest.first_chunk::<4>().copied().unwrap_or_default());
-        entries.push(Entry { mark, split: (split != IN_TARGET).then_some(split) });
+        tally.add(Entry { mark, split: (split != IN_TARGET).then_some(split) }, limit);
     }
 }
 
@@ -198,9 +252,10 @@ mod tests {
     #[test]
     fn rows_that_share_a_key_are_counted_by_what_each_side_has_more() {
         let by_split = |rows: &[(u64, Option<u32>)]| {
-            let mut entries: Vec<Entry> = rows.iter().map(|(row, split)| entry(7, *row, *split)).collect();
-            entries.sort_unstable();
-            differing(&entries)
+            let mut tally = Tally::default();
+            rows.iter().for_each(|(row, split)| tally.add(entry(7, *row, *split), 2));
+            tally.collapse();
+            differing(&tally.entries)
         };
         let count = |rows: &[(u64, Option<u32>)]| by_split(rows).iter().map(|(_, rows)| rows).sum::<u64>();
         let (source, target) = (Some(3), None);
@@ -215,7 +270,24 @@ mod tests {
         assert_eq!(by_split(&[(1, source), (2, Some(5)), (1, target)]), [(Some(5), 1)]);
         assert_eq!(by_split(&[(1, source), (1, target), (1, target)]), [(Some(3), 1)]);
         assert_eq!(by_split(&[(1, source), (2, target), (3, target)]), [(Some(3), 1), (Some(3), 1)]);
+        assert_eq!(
+            by_split(&[(1, source), (1, source), (1, Some(5)), (1, target)]),
+            [(Some(3), 1), (Some(5), 1)]
+        );
         assert_eq!(by_split(&[(1, target), (1, target)]), [(None, 2)]);
+    }
+
+    #[test]
+    fn rows_that_repeat_take_the_place_of_one() {
+        let (mut most, mut tally) = (0, Tally::default());
+        for _ in 0..10_000 {
+            [Some(0), None].into_iter().for_each(|split| tally.add(entry(7, 1, split), 100));
+            most = most.max(tally.entries.len());
+        }
+        tally.add(entry(7, 1, None), 100);
+        tally.collapse();
+        assert_eq!((tally.entries.len(), most <= 101), (2, true));
+        assert_eq!(differing(&tally.entries), [(Some(0), 1)]);
     }
 
     #[test]

@@ -70,7 +70,9 @@ pub(super) fn rows(
         read_target_places(context, &mut |ctid, row| on_target(Some(ctid), row))?;
     }
     let names = RowMarker::new(plan).names();
-    let mut listing = Listing { names: &names, found: Vec::new(), missing: Vec::new(), extra: Vec::new() };
+    let most = usize::try_from(context.config.validate.list_rows).unwrap_or(usize::MAX);
+    let mut listing =
+        Listing { names: &names, most, found: Vec::new(), missing: Vec::new(), extra: Vec::new() };
     for key in keys {
         if let Some(sides) = sides.remove(key) {
             listing.add(sides);
@@ -114,6 +116,8 @@ fn fill(held: &mut Held, marker: &mut RowMarker<'_>, row: &[u8], with_values: bo
 
 struct Listing<'a> {
     names: &'a [&'a str],
+    /// How many rows are listed.
+    most: usize,
     found: Vec<RowDifference>,
     missing: Vec<Held>,
     extra: Vec<Held>,
@@ -133,9 +137,11 @@ impl Listing<'_> {
         }
         source.retain(|held| held.times > 0);
         target.retain(|held| held.times > 0);
-        while let Some((left, right)) = nearest(&source, &target) {
+        while self.found.len() < self.most
+            && let Some((left, right)) = nearest(&source, &target)
+        {
             let difference = self.difference(DifferenceKind::Changed, &source[left], Some(&target[right]));
-            self.found.push(difference);
+            self.list(difference, 1);
             for (rows, at) in [(&mut source, left), (&mut target, right)] {
                 rows[at].times -= 1;
                 rows.retain(|held| held.times > 0);
@@ -151,10 +157,17 @@ impl Listing<'_> {
                         // Without a key: both places.
                         difference.key = format!("{key}, {}", held.key);
                     }
-                    self.found.extend(std::iter::repeat_n(difference, times(&held)));
+                    self.list(difference, held.times);
                 }
             }
         }
+    }
+
+    /// Lists a row as often as it is there, as far as there is room.
+    fn list(&mut self, difference: RowDifference, times: u64) {
+        let room = self.most.saturating_sub(self.found.len());
+        let times = usize::try_from(times).unwrap_or(usize::MAX).min(room);
+        self.found.extend(std::iter::repeat_n(difference, times));
     }
 
     fn difference(&self, kind: DifferenceKind, one: &Held, other: Option<&Held>) -> RowDifference {
@@ -185,16 +198,11 @@ impl Listing<'_> {
                 if let Some(near) = near.filter(|near| 2 * distance(held, near) <= self.names.len()) {
                     difference.columns = self.difference(kind, held, Some(near)).columns;
                 }
-                self.found.extend(std::iter::repeat_n(difference, times(held)));
+                self.list(difference, held.times);
             }
         }
         self.found
     }
-}
-
-/// How often a row is listed; the caller cuts the list at its own length, which is far below this.
-fn times(held: &Held) -> usize {
-    usize::try_from(held.times).unwrap_or(usize::MAX).min(1 << 14)
 }
 
 /// How many columns differ.

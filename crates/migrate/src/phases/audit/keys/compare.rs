@@ -56,10 +56,10 @@ pub(in crate::phases::audit) fn missing(
         })?;
         return Ok(Missing { rows, ..Missing::default() });
     }
-    let mut known = store.stream(to)?;
+    let mut known = store.stream(to);
     let mut head = known.next().transpose()?;
     let (mut result, mut first) = (Missing::default(), First::new(most));
-    for key in store.stream(from)? {
+    for key in store.stream(from) {
         let key = key?;
         result.rows += key.count;
         while head.is_some_and(|known| known.hash < key.hash) {

@@ -8,10 +8,12 @@
 
 mod compare;
 mod hash;
+mod held;
 mod store;
 
 pub(super) use compare::{missing, repeated};
 pub(super) use hash::{RowHashes, Spelling};
+pub(super) use held::Held;
 pub(super) use store::{Key, KeyStore};
 
 use mssql2pg_catalog::{Catalog, Table};

@@ -1,12 +1,13 @@
-//! Where the hashes of keys are kept: in memory up to a limit, beyond it in files that vanish with the process.
+//! Where the hashes of keys are kept: in memory up to a limit, beyond it in one file that vanishes with the process.
 //!
 //! Invariant: at most the limit and one buffer a worker and set are in memory, half of it kept for sorting; the largest
-//! set goes to disk first.
+//! set goes to disk first. However often that happens, one file is open.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,8 @@ pub(in crate::phases::audit) struct Key {
 
 /// Bytes of a key in a file.
 const KEY_BYTES: usize = 32;
+/// How many keys of a run are read, or written, at once.
+const KEYS_AT_ONCE: usize = 512;
 /// Bytes of a key in memory.
 const HELD_BYTES: usize = size_of::<Key>();
 /// When a set has so many sorted chunks they become one, so that keys that repeat are held once.
@@ -35,24 +38,99 @@ pub(in crate::phases::audit) struct KeyStore {
     /// Per set, the bytes that it holds in memory.
     held: Vec<AtomicUsize>,
     limit: usize,
-    folder: PathBuf,
+    disk: Arc<Disk>,
 }
 
 #[derive(Default)]
 struct Stored {
     chunks: Vec<Arc<Vec<Key>>>,
-    runs: Vec<File>,
+    /// Where sorted keys stand in the file.
+    runs: Vec<Range<u64>>,
+}
+
+/// A file of keys without a name, made when it is first needed.
+pub(super) struct Disk {
+    folder: PathBuf,
+    /// The file, and where it ends.
+    file: Mutex<Option<(File, u64)>>,
+}
+
+impl Disk {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder, file: Mutex::new(None) }
+    }
+
+    /// Writes keys behind all others; the place where they stand.
+    ///
+    /// # Errors
+    /// When the file cannot be written; what was written before stays.
+    pub(super) fn write(&self, keys: &[Key]) -> io::Result<Range<u64>> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, end) = match &mut *file {
+            Some(known) => known,
+            none => none.insert((tempfile::tempfile_in(&self.folder)?, 0)),
+        };
+        file.seek(SeekFrom::Start(*end))?;
+        let (start, mut bytes) = (*end, Vec::with_capacity(KEYS_AT_ONCE * KEY_BYTES));
+        for keys in keys.chunks(KEYS_AT_ONCE) {
+            bytes.clear();
+            for key in keys {
+                bytes.extend_from_slice(&key.hash.to_le_bytes());
+                bytes.extend_from_slice(&key.first.to_le_bytes());
+                bytes.extend_from_slice(&key.count.to_le_bytes());
+            }
+            file.write_all(&bytes)?;
+        }
+        *end += (keys.len() * KEY_BYTES) as u64;
+        Ok(start..*end)
+    }
+
+    /// Reads the next keys of a place and shortens it; none at its end.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn read(&self, place: &mut Range<u64>, keys: &mut Vec<Key>) -> io::Result<()> {
+        keys.clear();
+        let left = usize::try_from(place.end.saturating_sub(place.start)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; left.min(KEYS_AT_ONCE * KEY_BYTES)];
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        {
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some((file, _)) = &mut *file else { return Err(io::ErrorKind::NotFound.into()) };
+            file.seek(SeekFrom::Start(place.start))?;
+            file.read_exact(&mut bytes)?;
+        }
+        place.start += bytes.len() as u64;
+        let (rows, _) = bytes.as_chunks::<KEY_BYTES>();
+        keys.extend(rows.iter().map(|row| {
+            let number = |from: usize| {
+                row.get(from..)
+                    .and_then(|rest| rest.first_chunk())
+                    .map_or(0, |bytes| u64::from_le_bytes(*bytes))
+            };
+            let hash = row.first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes));
+            Key { hash, first: number(16), count: number(24) }
+        }));
+        Ok(())
+    }
 }
 
 impl KeyStore {
-    /// For so many sets; beyond `limit` bytes they go to files in `folder`.
+    /// For so many sets; beyond `limit` bytes they go to a file in `folder`.
     pub(in crate::phases::audit) fn new(sets: usize, limit: usize, folder: PathBuf) -> Self {
         Self {
             sets: (0..sets).map(|_| Mutex::default()).collect(),
             held: (0..sets).map(|_| AtomicUsize::new(0)).collect(),
             limit: limit / 2,
-            folder,
+            disk: Arc::new(Disk::new(folder)),
         }
+    }
+
+    /// The file, for keys that wait for the end of their split.
+    pub(super) fn disk(&self) -> Arc<Disk> {
+        Arc::clone(&self.disk)
     }
 
     fn set(&self, number: usize) -> Option<MutexGuard<'_, Stored>> {
@@ -96,15 +174,8 @@ impl KeyStore {
             return Ok(false);
         }
         let keys = merged(std::mem::take(&mut stored.chunks));
-        let mut file = BufWriter::new(tempfile::tempfile_in(&self.folder)?);
-        for key in keys.iter() {
-            file.write_all(&key.hash.to_le_bytes())?;
-            file.write_all(&key.first.to_le_bytes())?;
-            file.write_all(&key.count.to_le_bytes())?;
-        }
-        let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.rewind()?;
-        stored.runs.push(file);
+        let run = self.disk.write(&keys)?;
+        stored.runs.push(run);
         held.store(0, Ordering::Relaxed);
         Ok(true)
     }
@@ -118,60 +189,62 @@ impl KeyStore {
         number: usize,
         take: &mut dyn FnMut(Key) -> io::Result<()>,
     ) -> io::Result<()> {
-        self.stream(number)?.try_for_each(|key| take(key?))
+        self.stream(number).try_for_each(|key| take(key?))
     }
 
     /// The same as an iterator.
-    ///
-    /// # Errors
-    /// When a file cannot be opened again.
     pub(in crate::phases::audit) fn stream(
         &self,
         number: usize,
-    ) -> io::Result<impl Iterator<Item = io::Result<Key>> + use<>> {
+    ) -> impl Iterator<Item = io::Result<Key>> + use<> {
         let mut sources: Vec<Box<dyn Iterator<Item = io::Result<Key>>>> = Vec::new();
         if let Some(mut stored) = self.set(number) {
             let whole = merged(std::mem::take(&mut stored.chunks));
             stored.chunks.push(Arc::clone(&whole));
             sources
                 .push(Box::new((0..whole.len()).map_while(move |place| whole.get(place).copied().map(Ok))));
-            for run in &mut stored.runs {
-                run.rewind()?;
-                // The position of a duplicated handle is shared, so one reader at a time.
-                sources.push(Box::new(Run(BufReader::new(run.try_clone()?))));
+            for run in &stored.runs {
+                sources.push(Box::new(Run {
+                    disk: self.disk(),
+                    rest: run.clone(),
+                    keys: Vec::new(),
+                    next: 0,
+                }));
             }
         }
-        Ok(Merge::new(sources))
+        Merge::new(sources)
     }
 
-    /// How many files were written.
+    /// How often keys went to the file.
     #[cfg(test)]
     fn runs(&self, number: usize) -> usize {
         self.set(number).map_or(0, |stored| stored.runs.len())
     }
 }
 
-/// Keys in a file.
-struct Run(BufReader<File>);
+/// Keys in the file.
+struct Run {
+    disk: Arc<Disk>,
+    rest: Range<u64>,
+    keys: Vec<Key>,
+    /// The place in `keys`.
+    next: usize,
+}
 
 impl Iterator for Run {
     type Item = io::Result<Key>;
 
     fn next(&mut self) -> Option<io::Result<Key>> {
-        let mut bytes = [0; KEY_BYTES];
-        match self.0.read_exact(&mut bytes) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return None,
-            Err(error) => return Some(Err(error)),
-            Ok(()) => {}
+        if self.next >= self.keys.len() {
+            self.next = 0;
+            if let Err(error) = self.disk.read(&mut self.rest, &mut self.keys) {
+                self.rest = 0..0;
+                return Some(Err(error));
+            }
         }
-        let (hash, rest) = bytes.split_first_chunk::<16>()?;
-        let (first, rest) = rest.split_first_chunk::<8>()?;
-        let (count, _) = rest.split_first_chunk::<8>()?;
-        Some(Ok(Key {
-            hash: u128::from_le_bytes(*hash),
-            first: u64::from_le_bytes(*first),
-            count: u64::from_le_bytes(*count),
-        }))
+        let key = self.keys.get(self.next).copied()?;
+        self.next += 1;
+        Some(Ok(key))
     }
 }
 
@@ -276,10 +349,10 @@ mod tests {
             let (_folder, store) = filled(limit);
             assert_eq!(store.runs(1) > 0, on_disk, "{limit}");
             for _ in 0..2 {
-                let keys: Vec<Key> = store.stream(1).unwrap().map(Result::unwrap).collect();
+                let keys: Vec<Key> = store.stream(1).map(Result::unwrap).collect();
                 assert_eq!(keys, expected, "{limit}");
             }
-            assert_eq!(store.stream(0).unwrap().count(), 0);
+            assert_eq!(store.stream(0).count(), 0);
         }
     }
 }
