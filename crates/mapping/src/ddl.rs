@@ -240,9 +240,10 @@ pub fn copy_in(table: &TablePlan) -> String {
     format!("copy {} ({}) from stdin (format binary)", table.sql_name(), copy_columns(table))
 }
 
-/// `copy … to stdout` in the binary format: the same columns in the same order as [`copy_in`].
+/// `copy … to stdout` in the binary format: the same columns in the same order as [`copy_in`]. By a query, which also reads
+/// tables that somebody has partitioned, and costs as much.
 pub fn copy_out(table: &TablePlan) -> String {
-    format!("copy {} ({}) to stdout (format binary)", table.sql_name(), copy_columns(table))
+    format!("copy (select {} from {}) to stdout (format binary)", copy_columns(table), table.sql_name())
 }
 
 fn copy_columns(table: &TablePlan) -> String {

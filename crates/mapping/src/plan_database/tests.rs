@@ -189,7 +189,7 @@ fn tables_are_created_without_keys_and_in_readable_lines() {
     );
     assert_eq!(
         ddl::copy_out(&plan.tables[0]),
-        "copy public.customers (customerid, email, isactive) to stdout (format binary)"
+        "copy (select customerid, email, isactive from public.customers) to stdout (format binary)"
     );
 }
 

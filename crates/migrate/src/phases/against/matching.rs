@@ -109,6 +109,9 @@ fn matched(table: &TablePlan, schema: &str, name: &str, columns: &[PgColumn]) ->
     Match { plan, reads: (!as_planned).then_some(reads), missing, names: here_names }
 }
 
+/// A day as PostgreSQL's patterns have it.
+const DAY: &str = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
+
 /// How a column is read as the planned type. A cast that would cut or round gives what differs in place of it.
 fn read_as(planned: &ColumnPlan, here: &PgColumn) -> String {
     let name = quote(&here.name);
@@ -118,6 +121,15 @@ fn read_as(planned: &ColumnPlan, here: &PgColumn) -> String {
     let here_type = here.type_text.to_ascii_lowercase();
     let is = |words: &[&str]| words.iter().any(|word| here_type.starts_with(word));
     let is_integer = is(&["smallint", "integer", "bigint"]);
+    // The cast of a float rounds to 15 digits; its text has all that tell it from others.
+    let by_text = if is(&["double", "real"]) { "::text" } else { "" };
+    let number = format!("{name}{by_text}::numeric");
+    let exactly =
+        |as_number: &str, value: String| format!("(case when {as_number} = {number} then {value} end)");
+    // A cast of text rounds a fraction, cuts a time of day and drops an offset without a word.
+    let of_text = |pattern: &str, to: &str| {
+        format!("(case when {name}::text collate \"C\" ~ '^{pattern}$' then {name}::{to} end)")
+    };
     let parameter = |place: usize| {
         let inner = planned.pg_type.split_once('(')?.1.split(')').next()?;
         inner.split(',').nth(place)?.trim().parse::<u32>().ok()
@@ -134,14 +146,11 @@ fn read_as(planned: &ColumnPlan, here: &PgColumn) -> String {
             } else if is(&["boolean"]) {
                 format!("{name}::integer::{to}")
             } else {
-                format!("(case when {name}::numeric = trunc({name}::numeric) then {name}::numeric end)::{to}")
+                format!("{}::{to}", exactly(&format!("trunc({number})"), number.clone()))
             }
         }
         Encoder::Numeric => {
             let scale = parameter(1).unwrap_or(0);
-            // The cast of a float rounds to 15 digits; its text has all that tell it from others.
-            let by_text = if is(&["double", "real"]) { "::text" } else { "" };
-            let number = format!("{name}{by_text}::numeric");
             format!(
                 "(case when {number} = round({number}, {scale}) then round({number}, {scale}) else {number} end)"
             )
@@ -157,12 +166,15 @@ fn read_as(planned: &ColumnPlan, here: &PgColumn) -> String {
         Encoder::Date if is(&["timestamp"]) => {
             format!("(case when {name} = {name}::date then {name}::date end)")
         }
-        Encoder::Date => format!("{name}::date"),
+        Encoder::Date => of_text(&format!("{DAY}( 00:00:00([.]0+)?)?"), "date"),
         Encoder::Timestamp if is(&["timestamp"]) && here_type.contains("with time zone") => {
             format!("({name} at time zone 'UTC')")
         }
         Encoder::Timestamp if is(&["timestamp"]) => name,
-        Encoder::Timestamp => format!("{name}::timestamp"),
+        Encoder::Timestamp if is(&["date"]) => format!("{name}::timestamp"),
+        Encoder::Timestamp => {
+            of_text(&format!("{DAY}([ T][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}([.][0-9]{{1,6}}0*)?)?"), "timestamp")
+        }
         Encoder::TimestampTz if here_type.contains("without time zone") => {
             format!("({name} at time zone 'UTC')")
         }
@@ -171,9 +183,9 @@ fn read_as(planned: &ColumnPlan, here: &PgColumn) -> String {
         Encoder::Xml => format!("{name}::text::xml"),
         Encoder::Json => format!("{name}::text::json"),
         Encoder::Jsonb => format!("{name}::text::jsonb"),
-        Encoder::Float8 if is(&["numeric"]) => {
+        Encoder::Float8 if is_integer || is(&["numeric"]) => {
             let float = format!("{name}::double precision");
-            format!("(case when {float}::text::numeric = {name} then {float} end)")
+            exactly(&format!("{float}::text::numeric"), float.clone())
         }
         Encoder::Float8 => format!("{name}::double precision"),
         Encoder::Float4 if is(&["double"]) => {
