@@ -183,6 +183,43 @@ fn a_run_on_a_server_that_is_killed_goes_on_in_the_same_database_snapshot() {
 }
 
 #[test]
+fn what_holds_a_run_that_has_stopped_midway_is_kept_by_the_commands_that_only_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = shop(folder.path(), 60_000, false);
+    let (server, target) = (serve(&file, "Shop", |_| {}), database());
+    let flags = ["--rows-per-split", "500", "--consistency", "database-snapshot"];
+    let run = || migrate(folder.path(), &server.url("Shop"), "live.run", &target, &flags);
+    let child = run().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let phases = folder.path().join("live.run/phases.json");
+    let begun = Instant::now();
+    while !std::fs::read_to_string(&phases).is_ok_and(|text| text.contains("\"load\"")) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the load does not begin");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // No such table: nothing that another try would help.
+    server.faults().plan().fail_reads_midway = vec![208; 8];
+    let stopped = child.wait_with_output().unwrap();
+    assert_eq!(stopped.status.code(), Some(2), "{}", told(&stopped));
+    server.faults().plan().fail_reads_midway.clear();
+    let dropped = || server.batches().iter().filter(|batch| batch.starts_with("drop database")).count();
+    for arguments in
+        [vec!["audit", "--run", "live.run"], vec!["validate", "live.run", "--against", &target.url]]
+    {
+        let mut command = mssql2pg(folder.path());
+        let output = command.args(&arguments).env("SOURCE_URL", server.url("Shop")).output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{arguments:?}: {}", told(&output));
+        assert_eq!(dropped(), 0, "{arguments:?}: {}", told(&output));
+    }
+    passed(&mut run());
+    assert_eq!(dropped(), 1);
+    // Now it is gone, and a comparison has to begin with another state.
+    let mut command = mssql2pg(folder.path());
+    command.args(["validate", "live.run", "--against", &target.url]).env("SOURCE_URL", server.url("Shop"));
+    let late = command.output().unwrap();
+    assert!(told(&late).contains("--run compare.run"), "{}", told(&late));
+}
+
+#[test]
 fn a_run_that_has_ended_can_be_repeated_although_what_held_its_source_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let file = shop(folder.path(), 1_000, false);

@@ -86,6 +86,90 @@ fn a_run_that_names_no_keys_never_does() {
 }
 
 #[test]
+fn an_audit_that_names_no_keys_begins_a_run_that_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = database();
+    let options = GenerateOptions { rows: 2_000, seed: 11, defects: true, ..GenerateOptions::default() };
+    write_shop(&folder.path().join("shop.bacpac"), &options, &mut |_| {}).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = mssql2pg(folder.path());
+        command.args(arguments).env("TARGET_URL", &target.url).output().unwrap()
+    };
+    let audited = run(&["audit", "shop.bacpac", "--no-samples", "--json"]);
+    // Events come before it.
+    let values = serde_json::Deserializer::from_slice(&audited.stdout).into_iter::<serde_json::Value>();
+    let result = values.last().unwrap().unwrap();
+    for table in result["baseline"]["tables"].as_array().unwrap() {
+        assert!(table["measures"].is_null(), "sums and ends are values");
+    }
+    run(&["migrate", "shop.bacpac"]);
+    let findings = read_json(&folder.path().join("shop.run/findings.json"));
+    let all = findings.as_object().unwrap().values().flat_map(|phase| phase.as_array().unwrap());
+    let is_of_rows = |finding: &&serde_json::Value| {
+        finding["count"].as_u64().unwrap_or(0) > 0 && finding["code"] != "hand-work"
+    };
+    let of_rows: Vec<_> = all.filter(is_of_rows).collect();
+    assert!(of_rows.len() > 5);
+    for finding in of_rows {
+        assert!(finding["samples"].as_array().is_none_or(Vec::is_empty), "{finding}");
+    }
+}
+
+#[test]
+fn a_default_that_was_left_to_hand_work_may_be_written_by_hand() {
+    let (folder, target) = migrated();
+    let refused = r#"[{"table": "public.orders", "column": "status", "object": "dbo.Orders.Status",
+        "generated": false, "reason": "made up"}]"#;
+    std::fs::write(folder.path().join("shop.run/refused.json"), refused).unwrap();
+    let output = validate(&folder, &target, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let report = std::fs::read_to_string(folder.path().join("shop.run/reports/report.json")).unwrap();
+    assert!(report.contains("1 more written by hand"));
+}
+
+#[test]
+fn an_identity_and_a_sequence_may_be_ahead_by_restart() {
+    let (folder, target) = migrated();
+    let restart = |number: u32| {
+        let sql = format!(
+            "alter table public.orders alter column orderid restart with {number};
+             alter sequence sales.invoicenumbers restart with {number}"
+        );
+        connect(&target.url).batch_execute(&sql).unwrap();
+        validate(&folder, &target, &[])
+    };
+    let ahead = restart(100_000_000);
+    assert_eq!(ahead.status.code(), Some(0), "{}", told(&ahead));
+    let behind = restart(10_002);
+    assert_eq!(behind.status.code(), Some(1), "{}", told(&behind));
+    assert!(told(&behind).contains("is given out already"), "{}", told(&behind));
+}
+
+#[test]
+fn a_table_that_was_partitioned_afterwards_is_read_all_the_same() {
+    let (folder, target) = migrated();
+    connect(&target.url)
+        .batch_execute(
+            "alter table public.payments rename to payments_whole;
+             create table public.payments (like public.payments_whole including defaults including generated)
+                 partition by hash (paymentid);
+             create table public.payments_0 partition of public.payments for values with (modulus 2, remainder 0);
+             create table public.payments_1 partition of public.payments for values with (modulus 2, remainder 1);
+             insert into public.payments select * from public.payments_whole",
+        )
+        .unwrap();
+    let output = validate(&folder, &target, &[]);
+    let report = read_json(&folder.path().join("shop.run/reports/report.json"));
+    let tables = report["tables"].as_array().unwrap();
+    let payments = tables.iter().find(|table| table["source"] == "dbo.Payments").unwrap();
+    for check in payments["checks"].as_array().unwrap() {
+        let of_rows =
+            ["contents", "row-counts", "second-witness"].contains(&check["check"].as_str().unwrap());
+        assert!(!of_rows || check["passed"] == true, "{check}: {}", told(&output));
+    }
+}
+
+#[test]
 fn more_losses_than_are_allowed_fail_a_table_and_without_a_limit_those_that_are_declared_pass() {
     let (folder, target) = migrated();
     let allowed = validate(&folder, &target, &[]);

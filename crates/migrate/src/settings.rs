@@ -212,7 +212,7 @@ pub static SETTINGS: &[Setting] = &[
         "MSSQL2PG_AUDIT_SAMPLES",
         Kind::Boolean,
         "true",
-        "Whether findings, losses and rows that differ name keys, and column profiles the smallest and the largest value. A run that began without keeps to it. Rows in `rejects/` are written all the same, since nothing else has them. Flag: `--no-samples`.",
+        "Whether findings, losses and rows that differ name keys, and column profiles the smallest and the largest value. A run that began without keeps to it. Rows in `rejects/` are written all the same, since nothing else has them, and `baseline.json` keeps the sums and ends of columns that validation compares: keep the run folder to yourself. Flag: `--no-samples`.",
     ),
     setting(
         "audit.pushdown",

@@ -22,7 +22,7 @@ pub(crate) fn run(audit: &Audit, common: &Common) -> Result<Outcome, Failure> {
     let catalog = phases::extract(context, source)?;
     phases::hold(context, source, &catalog, Purpose::Count)?;
     let audited = phases::audit(context, source, &catalog);
-    phases::release(context, source);
+    phases::release_unless_loading(context, source);
     let baseline = audited?;
     let mut all = opened.run.findings()?;
     let mut findings: Vec<Finding> = all.remove("hold").unwrap_or_default();
@@ -37,6 +37,11 @@ pub(crate) fn run(audit: &Audit, common: &Common) -> Result<Outcome, Failure> {
         })?;
     }
     if common.json {
+        let mut baseline = baseline;
+        if baseline.without_samples {
+            // Smallest, largest and sums are values, too.
+            baseline.tables.iter_mut().for_each(|table| table.measures = None);
+        }
         let mut result = serde_json::json!({ "baseline": baseline, "findings": findings });
         if let (Some(changes), Some(result)) = (&changes, result.as_object_mut()) {
             result.insert("new".to_owned(), serde_json::json!(changes.new));

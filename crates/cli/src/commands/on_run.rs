@@ -122,20 +122,38 @@ fn against(
         warn_of_password("PGPASSWORD and .pgpass are not");
     }
     config.target.url = Some(SecretText::from(url.to_owned()));
+    // All rows are compared with all rows.
+    config.audit.sample = 0;
     let progress = progress::choose(common);
     let server = TargetServer::open(&config, run, &mut |text| progress.event(&Event::Note { text }))?;
     let context = Context { run, config: &config, progress: progress.as_ref(), interrupt: &INTERRUPT };
-    let source = source_with_rows(context, address).ok_or_else(|| {
+    let location = &run.identity().source.location;
+    let is_live = is_address(location);
+    let source = same_source(run, address.filter(|_| is_live).unwrap_or(location)).ok_or_else(|| {
         Failure::usage(
             "the source of the run is not at hand, and its rows have to be read again",
             "put the file back where it was, or give the address as SOURCE_URL",
         )
     })?;
-    let catalog = phases::extract(context, source.as_ref())?;
-    phases::audit(context, source.as_ref(), &catalog)?;
-    let plan = phases::plan(context, &catalog)?;
-    let found = phases::against(context, &server, source.as_ref(), &catalog, &plan)?;
-    phases::release(context, source.as_ref());
+    if is_live {
+        phases::hold(context, source.as_ref(), &run.catalog()?, Purpose::Load).map_err(|error| {
+            if error.is_snapshot_lost() {
+                return Failure::usage(
+                    "the state of the source that this run has loaded is gone",
+                    "compare from a run folder of its own: mssql2pg plan SOURCE --run compare.run, then \
+                     mssql2pg validate compare.run --against URL",
+                );
+            }
+            Failure::from(error)
+        })?;
+    }
+    let compared = phases::extract(context, source.as_ref()).and_then(|catalog| {
+        phases::audit(context, source.as_ref(), &catalog)?;
+        let plan = phases::plan(context, &catalog)?;
+        phases::against(context, &server, source.as_ref(), &catalog, &plan)
+    });
+    phases::release_unless_loading(context, source.as_ref());
+    let found = compared?;
     server.close()?;
     if common.json {
         output::json(&found);

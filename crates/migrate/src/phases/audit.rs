@@ -119,6 +119,9 @@ impl Baseline {
 /// When the source cannot be read to its end, a rule of the user's means nothing, or a file cannot be written.
 pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Result<Baseline, Error> {
     let hold: Hold = context.run.read_json("hold.json")?.unwrap_or_else(Hold::file);
+    let mut config = context.config.clone();
+    config.audit.samples = context.names_keys()?;
+    let context = Context { config: &config, ..context };
     let settings = settings_hash(context.config);
     let known: Option<Baseline> = context.run.read_json("baseline.json")?;
     let load_begun = context.run.phase_has_begun("load")?;

@@ -135,6 +135,14 @@ pub fn release(context: Context<'_>, source: &dyn Source) {
     let _ = context.run.put_findings("hold", findings);
 }
 
+/// The same for a command that only reads: what a load that has begun needs to go on is kept.
+pub fn release_unless_loading(context: Context<'_>, source: &dyn Source) {
+    // If that cannot be read, the next command of the run lets go of it.
+    if matches!(context.run.phase_has_begun("load"), Ok(false)) {
+        release(context, source);
+    }
+}
+
 /// Whether the source has kept still, as far as that can be known; if not, a blocker.
 ///
 /// # Errors

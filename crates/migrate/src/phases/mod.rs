@@ -31,7 +31,7 @@ pub use audit::{Baseline, ColumnBaseline, TableBaseline, audit};
 pub use create::{RunState, create, run_state};
 pub use extract::{extract, refresh, selected};
 pub use finish::finish;
-pub use hold::{Purpose, confirm, hold, release};
+pub use hold::{Purpose, confirm, hold, release, release_unless_loading};
 pub use load::{LoadSummary, load};
 pub use plan::{hazards, plan};
 pub use report::{gather_facts, report};

@@ -5,6 +5,7 @@ use super::create::ledger_name;
 use super::splits::known_counts;
 use super::validate::{Validation, ledger_token};
 use super::{Context, TableValidation};
+use crate::checks::validate::losses_of;
 use crate::error::Error;
 use crate::facts::{
     ColumnFacts, FACTS_FORMAT, Facts, PhaseFacts, TableFacts, TableStatus, TargetFacts, Verdict, VerdictState,
@@ -13,7 +14,6 @@ use crate::reports::{ALL, contents_clause, shown};
 use crate::run::{RefusedExpression, Run, RunIdentity, now};
 use crate::target_server::TargetServer;
 use mssql2pg_catalog::{Finding, Severity};
-use mssql2pg_mapping::encode::{Loss, merge_losses};
 use mssql2pg_mapping::plan::{ColumnPlan, FidelityPlan, Unconverted};
 use mssql2pg_mapping::{DatabasePlan, TablePlan};
 use mssql2pg_sources::{Consistency, Hold, Source, SourceInfo};
@@ -88,11 +88,11 @@ pub fn gather_facts(
             }
             .facts()
         })
-        .collect();
+        .collect::<Result<_, _>>()?;
     let mut found = run.findings()?;
     // The plan has found the same.
     found.remove(super::plan::HAZARDS);
-    let mut findings = merged(found.into_values().flatten());
+    let mut findings = merged(found.into_values());
     let known = findings.clone();
     findings.iter_mut().for_each(|finding| settle_distrust(finding, &tables, &known));
     findings.sort_by(|a, b| {
@@ -178,15 +178,10 @@ struct TableInputs<'a> {
 }
 
 impl TableInputs<'_> {
-    fn facts(&self) -> TableFacts {
+    fn facts(&self) -> Result<TableFacts, Error> {
         let Self { plan, baseline, validation, splits, .. } = self;
-        let mut losses: Vec<Loss> = Vec::new();
-        for split in *splits {
-            let more: Vec<Loss> = serde_json::from_value(split.losses.clone()).unwrap_or_default();
-            merge_losses(&mut losses, &more);
-        }
         let loaded: u64 = splits.iter().map(|split| split.rows).sum();
-        TableFacts {
+        Ok(TableFacts {
             source: plan.source.to_string(),
             target: format!("{}.{}", plan.schema, plan.name),
             status: self.status(),
@@ -204,9 +199,9 @@ impl TableInputs<'_> {
             differences: validation.and_then(|validation| validation.differences.clone()),
             measures: validation.and_then(|validation| validation.measures.clone()),
             columns: plan.columns.iter().map(|column| self.column(column)).collect(),
-            losses,
+            losses: losses_of(splits)?,
             checks: validation.map(|validation| validation.checks.clone()).unwrap_or_default(),
-        }
+        })
     }
 
     fn status(&self) -> TableStatus {
@@ -257,19 +252,23 @@ impl TableInputs<'_> {
 
 /// Two phases may find one thing: orphans are counted in the source, and again by PostgreSQL. The later one knows more, and
 /// keeps the samples of the earlier one if it has none.
-fn merged(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+fn merged(phases: impl Iterator<Item = Vec<Finding>>) -> Vec<Finding> {
     let mut merged: Vec<Finding> = Vec::new();
-    for mut finding in findings {
-        let same =
-            merged.iter_mut().find(|known| known.code == finding.code && known.object == finding.object);
-        match same {
-            Some(known) => {
-                if finding.samples.is_empty() {
-                    finding.samples = std::mem::take(&mut known.samples);
+    for findings in phases {
+        // What one phase says twice of one object are two things.
+        let of_earlier = merged.len();
+        for mut finding in findings {
+            let is_same = |known: &&mut Finding| known.code == finding.code && known.object == finding.object;
+            let known = merged.iter_mut().take(of_earlier).find(is_same);
+            match known {
+                Some(known) => {
+                    if finding.samples.is_empty() {
+                        finding.samples = std::mem::take(&mut known.samples);
+                    }
+                    *known = finding;
                 }
-                *known = finding;
+                None => merged.push(finding),
             }
-            None => merged.push(finding),
         }
     }
     merged
@@ -392,4 +391,30 @@ fn converted(plan: &DatabasePlan) -> Vec<(String, u64)> {
         ("sequences", plan.sequences.len() as u64),
     ];
     all.into_iter().filter(|(_, count)| *count > 0).map(|(kind, count)| (kind.to_owned(), count)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_phases_find_is_told_once_and_what_one_says_twice_is_told_twice() {
+        let finding = |message: &str, samples: &[&str]| {
+            let mut finding = Finding::new("orphans", Severity::Warning, "dbo.T.FK", message, "mend them");
+            finding.samples = samples.iter().map(|sample| (*sample).to_owned()).collect();
+            finding
+        };
+        let of_audit = vec![finding("counted", &["Id=1"]), finding("counted otherwise", &[])];
+        let told = |phases: Vec<Vec<Finding>>| {
+            let all = merged(phases.into_iter());
+            all.iter()
+                .map(|finding| format!("{} {}", finding.message, finding.samples.join(",")))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told(vec![of_audit.clone()]), ["counted Id=1", "counted otherwise "]);
+        assert_eq!(
+            told(vec![of_audit, vec![finding("confirmed", &[])]]),
+            ["confirmed Id=1", "counted otherwise "]
+        );
+    }
 }

@@ -5,7 +5,7 @@ use super::create::ledger_name;
 use super::splits::splits_of;
 use super::workers::{Halt, work_off_largest_first};
 use super::{Context, selected};
-use crate::checks::validate::{ALL, TableContext, witness};
+use crate::checks::validate::{ALL, TableContext, next_is_beyond, witness};
 use crate::error::Error;
 use crate::facts::{CheckOutcome, Differences, MeasureFacts};
 use crate::progress::Event;
@@ -155,11 +155,8 @@ fn sequences_behind(server: &TargetServer, plan: &DatabasePlan) -> Result<Vec<Fi
                 return Err(Error::target(format!("cannot look at the sequence {}", sequence.source))(error));
             }
             Err(_) => Some("it is missing in the target".to_owned()),
-            Ok((stands_at, is_called, increment)) => {
-                let is_ahead = if increment < 0 { stands_at <= last } else { stands_at >= last };
-                (!(is_called && is_ahead))
-                    .then(|| format!("it stands at {stands_at}, and the source has given out {last}"))
-            }
+            Ok((stands_at, is_called, increment)) => (!next_is_beyond(stands_at, is_called, increment, last))
+                .then(|| format!("it stands at {stands_at}, and the source has given out {last}")),
         };
         findings.extend(trouble.map(|trouble| {
             Finding::new(

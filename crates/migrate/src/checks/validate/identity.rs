@@ -1,13 +1,13 @@
 //! Identity values: the next one lies beyond all that are there.
 
-use super::{Compared, TableCheck, TableContext};
+use super::{Compared, TableCheck, TableContext, next_is_beyond};
 use crate::error::Error;
 use mssql2pg_mapping::names::quote;
 use mssql2pg_target::TargetError;
 
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "identity",
-    manual: "The sequence behind every identity column stands at or beyond the furthest value in the table and the last value that the source gave out, so the next insert collides with nothing.",
+    manual: "The sequence behind every identity column gives a next number beyond the furthest value in the table and the last value that the source gave out, so the next insert collides with nothing.",
     advice: "set the sequence behind the column past the highest value that is given out (setval with pg_get_serial_sequence; the lowest one, if it counts down) and run validate again",
     run: check,
 };
@@ -39,8 +39,7 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
             (a, b) => a.or(b),
         };
         let Some(wanted) = wanted else { continue };
-        let stands = if identity.increment < 0 { last <= wanted } else { last >= wanted };
-        if stands && is_called {
+        if next_is_beyond(last, is_called, identity.increment, wanted) {
             detail = format!("the identity of {} stands at {last}", column.name);
         } else {
             differences.push(format!(

@@ -16,7 +16,7 @@ pub(super) const CHECK: TableCheck = TableCheck {
 };
 
 fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
-    Ok(judge(context.plan, &context.losses(), context.config.validate.max_losses))
+    Ok(judge(context.plan, &context.losses()?, context.config.validate.max_losses))
 }
 
 fn judge(plan: &TablePlan, losses: &[Loss], most: Option<u64>) -> Compared {

@@ -128,6 +128,32 @@ pub struct TableContext<'a> {
     pub measures: Option<MeasureFacts>,
 }
 
+/// Whether the next number of a sequence lies beyond one that is given out. `RESTART WITH` leaves a sequence at the number
+/// that comes next; after `nextval` and `setval` it stands at the last one.
+pub(crate) fn next_is_beyond(stands_at: i64, is_called: bool, increment: i64, given_out: i64) -> bool {
+    let next = i128::from(stands_at) + if is_called { i128::from(increment) } else { 0 };
+    let given_out = i128::from(given_out);
+    if increment < 0 { next < given_out } else { next > given_out }
+}
+
+/// What was altered on the way in these splits.
+///
+/// # Errors
+/// When the ledger holds what this version cannot read: that must not count as no loss.
+pub(crate) fn losses_of(splits: &[SplitRow]) -> Result<Vec<Loss>, Error> {
+    let mut losses = Vec::new();
+    for split in splits.iter().filter(|split| !split.losses.is_null()) {
+        let of_split: Vec<Loss> = serde_json::from_value(split.losses.clone()).map_err(|_| {
+            Error::run(
+                format!("the ledger's losses of {} (split {}) are not ours", split.table, split.split + 1),
+                "use the version that loaded the rows, or start over with --if-exists replace and another run folder",
+            )
+        })?;
+        merge_losses(&mut losses, &of_split);
+    }
+    Ok(losses)
+}
+
 impl TableContext<'_> {
     /// Rows that were sent and committed.
     pub fn loaded_rows(&self) -> u64 {
@@ -135,13 +161,8 @@ impl TableContext<'_> {
     }
 
     /// What was altered on the way, of all splits.
-    fn losses(&self) -> Vec<Loss> {
-        let mut losses = Vec::new();
-        for split in self.splits {
-            let of_split: Vec<Loss> = serde_json::from_value(split.losses.clone()).unwrap_or_default();
-            merge_losses(&mut losses, &of_split);
-        }
-        losses
+    fn losses(&self) -> Result<Vec<Loss>, Error> {
+        losses_of(self.splits)
     }
 
     /// Rows that went to `rejects/`.
@@ -153,6 +174,33 @@ impl TableContext<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sequence_is_ahead_by_the_number_that_comes_next() {
+        assert!(next_is_beyond(500, true, 1, 500));
+        assert!(!next_is_beyond(500, false, 1, 500) && !next_is_beyond(499, true, 1, 500));
+        assert!(next_is_beyond(501, false, 1, 500));
+        assert!(next_is_beyond(-7, true, -1, -7) && !next_is_beyond(-7, false, -1, -7));
+        assert!(next_is_beyond(i64::MAX, true, 1, i64::MAX));
+    }
+
+    #[test]
+    fn losses_that_cannot_be_read_are_an_error_and_not_none() {
+        let split = |losses| SplitRow {
+            table: "public.t".to_owned(),
+            split: 0,
+            rows: 1,
+            rejected: 0,
+            bytes: 0,
+            digest: String::new(),
+            losses,
+            seconds: 0.0,
+        };
+        let known = serde_json::json!([{"column": "At", "kind": "fraction-cut", "count": 2, "samples": []}]);
+        assert_eq!(losses_of(&[split(known), split(serde_json::Value::Null)]).unwrap()[0].count, 2);
+        let unknown = serde_json::json!([{"column": "At", "kind": "of-tomorrow", "count": 2, "samples": []}]);
+        assert!(losses_of(&[split(unknown)]).is_err());
+    }
 
     #[test]
     fn every_check_has_advice_and_rejected_rows_have_their_own() {

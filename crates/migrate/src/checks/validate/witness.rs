@@ -61,7 +61,7 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
             return Err(Error::target(format!("cannot measure {}", context.plan.sql_name()))(error));
         }
     };
-    let compared = compare(context.plan, of_source, &of_target, &context.losses());
+    let compared = compare(context.plan, of_source, &of_target, &context.losses()?);
     context.measures = Some(MeasureFacts {
         equal: compared.equal,
         different: compared.differences.len() as u64,
