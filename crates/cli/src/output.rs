@@ -3,6 +3,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 use mssql2pg_migrate::Error;
+use mssql2pg_migrate::reports::one_line;
 use std::error::Error as StdError;
 use std::io::{self, Write};
 
@@ -98,7 +99,7 @@ pub(crate) fn table(header: &[&str], numbers: &[usize], rows: Vec<Vec<String>>) 
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header.iter().copied());
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.iter().map(|cell| one_line(cell)));
     }
     for &place in numbers {
         if let Some(column) = table.column_mut(place) {

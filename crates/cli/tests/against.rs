@@ -164,3 +164,41 @@ fn dates_and_times_kept_as_text_hide_nothing() {
     assert_eq!(total, Some(3), "{failed:?}");
     assert!(failed.contains(&"contents".to_owned()) && failed.contains(&"readable-types".to_owned()));
 }
+
+#[test]
+fn the_runs_own_plan_and_findings_stay_as_they_are() {
+    let (folder, target) = (tempfile::tempdir().unwrap(), database());
+    let options = GenerateOptions { rows: 2_000, seed: 4, defects: false, ..GenerateOptions::default() };
+    write_shop(&folder.path().join("shop.bacpac"), &options, &mut |_| {}).unwrap();
+    std::fs::write(
+        folder.path().join("own.toml"),
+        "[columns.\"dbo.Orders.Status\"]\ntype = \"integer\"\n\
+         [[audit.rule]]\nname = \"no-orders\"\ntable = \"dbo.Orders\"\ncolumn = \"OrderID\"\nmax = 0\n",
+    )
+    .unwrap();
+    let run = |arguments: &[&str]| {
+        let output = mssql2pg(folder.path()).args(arguments).env("TARGET_URL", &target.url).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", told(&output));
+    };
+    let own = ["--config", "own.toml", "--run", "plan.run"];
+    run(&[&["audit", "shop.bacpac"][..], &own].concat());
+    let kept = || {
+        ["baseline.json", "findings.json"]
+            .map(|file| std::fs::read_to_string(folder.path().join("plan.run").join(file)).unwrap())
+    };
+    // Without the configuration, and with no plan: what was compared would not be what is built.
+    let output = against(folder.path(), &target);
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert!(told(&output).contains("plan.json"), "{}", told(&output));
+    assert!(!folder.path().join("plan.run/plan.json").exists());
+    run(&[&["plan", "shop.bacpac"][..], &own].concat());
+    let before = kept();
+    assert!(before[1].contains("no-orders"));
+    against(folder.path(), &target);
+    assert_eq!(kept(), before);
+    run(&[&["migrate", "shop.bacpac"][..], &own].concat());
+    let sql = "select data_type::text from information_schema.columns
+               where table_name = 'orders' and column_name = 'status'";
+    let kind: String = connect(&target.url).query_one(sql, &[]).unwrap().get(0);
+    assert_eq!(kind, "integer");
+}

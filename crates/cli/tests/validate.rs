@@ -80,9 +80,69 @@ fn a_run_that_names_no_keys_never_does() {
     let payments = tables.iter().find(|table| table["source"] == "dbo.Payments").unwrap();
     assert_eq!(payments["differences"]["total"], 1);
     assert_eq!(payments["differences"]["rows"].as_array().unwrap().len(), 0);
-    let losses = || tables.iter().flat_map(|table| table["losses"].as_array().unwrap());
-    assert!(losses().count() > 0);
-    assert!(losses().all(|loss| loss["samples"].as_array().unwrap().is_empty()));
+    names_nothing(&folder);
+}
+
+/// No report of the run names a row or shows a value.
+fn names_nothing(folder: &tempfile::TempDir) {
+    let report = read_json(&folder.path().join("shop.run/reports/report.json"));
+    let tables = report["tables"].as_array().unwrap();
+    let of_tables = |what: &'static str| tables.iter().flat_map(move |table| table[what].as_array().unwrap());
+    assert!(of_tables("losses").count() > 0);
+    assert!(of_tables("losses").all(|loss| loss["samples"].as_array().unwrap().is_empty()));
+    assert!(of_tables("columns").all(|column| column["minimum"].is_null() && column["maximum"].is_null()));
+    for finding in report["findings"].as_array().unwrap().iter().filter(|one| one["code"] != "hand-work") {
+        assert!(finding["samples"].as_array().is_none_or(Vec::is_empty), "{finding}");
+    }
+}
+
+#[test]
+fn reports_of_one_command_name_no_keys_if_it_is_told_so() {
+    let (folder, target) = migrated();
+    let report = || std::fs::read_to_string(folder.path().join("shop.run/reports/report.json")).unwrap();
+    assert!(report().contains("ReviewID="), "a loss has sample keys");
+    let output = validate(&folder, &target, &["--no-samples"]);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    names_nothing(&folder);
+    validate(&folder, &target, &[]);
+    assert!(report().contains("ReviewID="));
+}
+
+#[test]
+fn that_no_keys_are_named_is_kept_whatever_comes_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = GenerateOptions { rows: 2_000, seed: 11, defects: true, ..GenerateOptions::default() };
+    write_shop(&folder.path().join("shop.bacpac"), &options, &mut |_| {}).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = mssql2pg(folder.path()).args(arguments).output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{}", told(&output));
+        told(&output)
+    };
+    assert!(run(&["audit", "shop.bacpac", "--run", "open.run"]).contains("CustomerID="));
+    // Other settings begin the run's audit anew.
+    run(&["audit", "shop.bacpac", "--run", "a.run", "--no-samples"]);
+    let again = run(&["audit", "shop.bacpac", "--run", "a.run", "--exclude", "dbo.ImportQueue"]);
+    assert!(again.contains("invalid-email") && !again.contains("CustomerID="), "{again}");
+    run(&["plan", "shop.bacpac", "--run", "b.run", "--no-samples"]);
+    let planned = run(&["audit", "shop.bacpac", "--run", "b.run"]);
+    assert!(planned.contains("invalid-email") && !planned.contains("CustomerID="), "{planned}");
+}
+
+#[test]
+fn an_audit_after_a_migration_knows_the_findings_of_its_plan() {
+    let (folder, _target) = migrated();
+    let arguments = ["audit", "shop.bacpac", "--run", "later.run", "--baseline", "shop.run"];
+    let output = mssql2pg(folder.path()).args(arguments).output().unwrap();
+    assert!(told(&output).contains("Nothing new since the earlier audit"), "{}", told(&output));
+}
+
+#[test]
+fn a_value_cannot_pass_for_another_line_of_the_output() {
+    let (folder, target) = migrated();
+    let change = "update public.customers set firstname = E'x\n::error::hi\x1b[2J' where customerid = 7";
+    connect(&target.url).batch_execute(change).unwrap();
+    let output = validate(&folder, &target, &["--show-values"]);
+    assert!(told(&output).contains("→ x\\n::error::hi\\u{1b}[2J"), "{}", told(&output));
 }
 
 #[test]

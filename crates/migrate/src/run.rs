@@ -55,6 +55,9 @@ pub struct RunIdentity {
     pub settings: BTreeMap<String, String>,
     /// A hash of the source's identity and [`RunIdentity::settings`].
     pub fingerprint: String,
+    /// Whether a command of the run was told to name no keys (`audit.samples = false`): then none does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_samples: bool,
 }
 
 /// Which target a run belongs to.
@@ -99,13 +102,20 @@ impl Run {
             let same = check_same(dir, stored, source, &settings);
             if same.is_ok() || !may_change_settings(dir, stored, source) {
                 same?;
-                return Ok(Self { dir: dir.to_owned(), identity: stored.clone(), _lock: lock });
+                let mut run = Self { dir: dir.to_owned(), identity: stored.clone(), _lock: lock };
+                if !config.audit.samples && !stored.without_samples {
+                    run.identity.without_samples = true;
+                    run.write_json("run.json", &run.identity)?;
+                }
+                return Ok(run);
             }
             // What was counted was counted with other settings.
             for name in ["baseline.json", "findings.json"] {
                 remove(&dir.join(name))?;
             }
         }
+        let without_samples =
+            !config.audit.samples || stored.as_ref().is_some_and(|stored| stored.without_samples);
         let identity = RunIdentity {
             format: RUN_FORMAT,
             run_id: stored.map_or_else(random_id, |stored| stored.run_id),
@@ -115,6 +125,7 @@ impl Run {
             target: None,
             settings,
             fingerprint,
+            without_samples,
         };
         let run = Self { dir: dir.to_owned(), identity, _lock: lock };
         run.write_json("run.json", &run.identity)?;
@@ -158,6 +169,11 @@ impl Run {
     /// The folder.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Whether keys of rows may be named, by these settings and those with which the run began.
+    pub fn names_keys(&self, config: &Config) -> bool {
+        config.audit.samples && !self.identity.without_samples
     }
 
     /// `run.json`.

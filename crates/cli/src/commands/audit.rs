@@ -38,7 +38,7 @@ pub(crate) fn run(audit: &Audit, common: &Common) -> Result<Outcome, Failure> {
     }
     if common.json {
         let mut baseline = baseline;
-        if baseline.without_samples {
+        if !context.names_keys() {
             // Smallest, largest and sums are values, too.
             baseline.tables.iter_mut().for_each(|table| table.measures = None);
         }
@@ -78,7 +78,9 @@ fn old_findings(path: &Path) -> Result<Vec<Finding>, Failure> {
     let text = std::fs::read_to_string(&file).map_err(|error| Failure::other(&failed, &error, hint()))?;
     let mut phases: BTreeMap<String, Vec<Finding>> =
         serde_json::from_str(&text).map_err(|error| Failure::other(&failed, &error, hint()))?;
-    let of = ["hold", "audit", "hazards"].into_iter().filter_map(|phase| phases.remove(phase));
+    // A run that has planned has the hazards of the plan there.
+    let planned = if phases.contains_key("hazards") { "hazards" } else { "plan" };
+    let of = ["hold", "audit", planned].into_iter().filter_map(|phase| phases.remove(phase));
     Ok(of.flatten().collect())
 }
 
@@ -98,7 +100,7 @@ impl Changes {
         for finding in findings {
             let known =
                 old.iter().position(|known| known.code == finding.code && known.object == finding.object);
-            match known.map(|place| old.swap_remove(place)) {
+            match known.map(|place| old.remove(place)) {
                 Some(known) if known.severity >= finding.severity && known.count >= finding.count => {
                     same += 1
                 }

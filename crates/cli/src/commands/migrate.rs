@@ -9,6 +9,7 @@ use mssql2pg_migrate::config::{Config, holds_password};
 use mssql2pg_migrate::facts::{DifferenceKind, Differences, Facts, TableStatus, VerdictState};
 use mssql2pg_migrate::phases::{self, Context, Purpose};
 use mssql2pg_migrate::progress::{Event, Progress};
+use mssql2pg_migrate::reports::one_line;
 use mssql2pg_migrate::target_server::TargetServer;
 use mssql2pg_migrate::{Error, Run};
 use mssql2pg_sources::{Hold, HoldKind, Source};
@@ -273,7 +274,7 @@ const SHOWN_ROWS: usize = 5;
 pub(crate) fn differences_text(table: &str, differences: &Differences) -> String {
     let total = differences.total;
     let verb = if total == 1 { "differs" } else { "differ" };
-    let mut text = format!("\n{table}: {} {verb}\n", counted(total, "row"));
+    let mut text = format!("\n{}: {} {verb}\n", one_line(table), counted(total, "row"));
     for row in differences.rows.iter().take(SHOWN_ROWS) {
         let kind = match row.kind {
             DifferenceKind::Missing => "missing",
@@ -281,14 +282,21 @@ pub(crate) fn differences_text(table: &str, differences: &Differences) -> String
             DifferenceKind::Doubled => "doubled",
             DifferenceKind::Changed => "changed",
         };
-        text.push_str(&format!("  {kind:<8}{}", row.key));
+        text.push_str(&format!("  {kind:<8}{}", one_line(&row.key)));
         if !row.columns.is_empty() {
-            text.push_str(&format!(": {}", row.columns.join(", ")));
+            text.push_str(&format!(": {}", one_line(&row.columns.join(", "))));
         }
         text.push('\n');
         for (column, (before, after)) in row.columns.iter().zip(&row.values) {
-            let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "NULL".to_owned());
-            text.push_str(&format!("            {column}: {} → {}\n", shown(before), shown(after)));
+            let shown = |value: &Option<String>| {
+                value.as_deref().map_or("NULL".to_owned(), |value| one_line(value).into_owned())
+            };
+            text.push_str(&format!(
+                "            {}: {} → {}\n",
+                one_line(column),
+                shown(before),
+                shown(after)
+            ));
         }
     }
     let more = differences.rows.len().saturating_sub(SHOWN_ROWS) as u64;
@@ -297,7 +305,9 @@ pub(crate) fn differences_text(table: &str, differences: &Differences) -> String
     }
     for split in differences.splits.iter().take(SHOWN_ROWS) {
         let place = match (split.split, &split.locator) {
-            (Some(number), Some(locator)) => format!("split {number} of the source, {locator}"),
+            (Some(number), Some(locator)) => {
+                format!("split {number} of the source, {}", one_line(locator))
+            }
             (Some(number), None) => format!("split {number} of the source"),
             (None, _) => "no split: only in the target".to_owned(),
         };
@@ -370,10 +380,12 @@ pub(crate) fn findings_text(findings: &[Finding]) -> String {
         let times = finding.count.map(|times| format!(" ({})", count(times))).unwrap_or_default();
         text.push_str(&format!(
             "  {severity:<8}{} {}: {}{times}\n",
-            finding.code, finding.object, finding.message
+            finding.code,
+            one_line(&finding.object),
+            one_line(&finding.message)
         ));
         if !finding.samples.is_empty() {
-            text.push_str(&format!("            {}\n", finding.samples.join(" | ")));
+            text.push_str(&format!("            {}\n", one_line(&finding.samples.join(" | "))));
         }
     }
     text

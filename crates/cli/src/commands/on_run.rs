@@ -129,6 +129,8 @@ fn against(
     let context = Context { run, config: &config, progress: progress.as_ref(), interrupt: &INTERRUPT };
     let location = &run.identity().source.location;
     let is_live = is_address(location);
+    // The run's own: another one, made with today's settings, would be what a later migration builds from.
+    let plan = run.plan()?;
     let source = same_source(run, address.filter(|_| is_live).unwrap_or(location)).ok_or_else(|| {
         Failure::usage(
             "the source of the run is not at hand, and its rows have to be read again",
@@ -147,11 +149,8 @@ fn against(
             Failure::from(error)
         })?;
     }
-    let compared = phases::extract(context, source.as_ref()).and_then(|catalog| {
-        phases::audit(context, source.as_ref(), &catalog)?;
-        let plan = phases::plan(context, &catalog)?;
-        phases::against(context, &server, source.as_ref(), &catalog, &plan)
-    });
+    let compared =
+        run.catalog().and_then(|catalog| phases::against(context, &server, source.as_ref(), &catalog, &plan));
     phases::release_unless_loading(context, source.as_ref());
     let found = compared?;
     server.close()?;
@@ -242,7 +241,7 @@ pub(crate) fn status(on_run: &OnRun, common: &Common) -> Result<Outcome, Failure
     };
     check_known(&run, server.as_ref())?;
     let source = source_of(&run);
-    let facts = phases::gather_facts(&run, server.as_ref(), source.as_deref())?;
+    let facts = phases::gather_facts(&run, &config, server.as_ref(), source.as_deref())?;
     if let Some(server) = server {
         server.close()?;
     }

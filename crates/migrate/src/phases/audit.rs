@@ -50,9 +50,6 @@ pub struct Baseline {
     /// What the settings of `[audit]` were, as a hash.
     #[serde(default)]
     pub settings: String,
-    /// Whether no keys of rows may be named (`audit.samples = false`): later commands on the run keep to it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub without_samples: bool,
     /// Tables in the catalog's order.
     pub tables: Vec<TableBaseline>,
 }
@@ -120,7 +117,7 @@ impl Baseline {
 pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Result<Baseline, Error> {
     let hold: Hold = context.run.read_json("hold.json")?.unwrap_or_else(Hold::file);
     let mut config = context.config.clone();
-    config.audit.samples = context.names_keys()?;
+    config.audit.samples = context.names_keys();
     let context = Context { config: &config, ..context };
     let settings = settings_hash(context.config);
     let known: Option<Baseline> = context.run.read_json("baseline.json")?;
@@ -133,19 +130,48 @@ pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Re
         return Ok(baseline);
     }
     let is_live = source.about().database.is_some();
-    context.config.audit.rule.iter().try_for_each(|rule| rule.check(is_live))?;
+    let rules = &context.config.audit.rule;
+    rules.iter().try_for_each(|rule| rule.check(is_live).and_then(|()| rule.check_fits(catalog)))?;
     let (catalog, left_out) = selected(catalog.clone(), &context.config.tables)?;
     context.timed("audit", || {
         let counted_at = crate::run::now();
         let (tables, mut findings) = Pass::new(context, source, &catalog)?.run()?;
-        let without_samples = !context.config.audit.samples;
-        let baseline =
-            Baseline { format: 1, counted_at, state: hold.state.clone(), settings, without_samples, tables };
+        let baseline = Baseline { format: 1, counted_at, state: hold.state.clone(), settings, tables };
         findings.extend(claim_differs(&catalog, left_out.is_empty(), &baseline));
         context.run.put_findings("audit", findings)?;
         context.run.write_json("baseline.json", &baseline)?;
         Ok(baseline)
     })
+}
+
+/// The baseline of the held state for a command that compares and does not audit: the known one, whatever the settings were
+/// with which it was made, or else a new one. Findings that are there stay.
+///
+/// # Errors
+/// As [`audit`].
+pub(crate) fn baseline_of_all_rows(
+    context: Context<'_>,
+    source: &dyn Source,
+    catalog: &Catalog,
+) -> Result<Baseline, Error> {
+    let hold: Hold = context.run.read_json("hold.json")?.unwrap_or_else(Hold::file);
+    let known: Option<Baseline> = context.run.read_json("baseline.json")?;
+    let holds = |baseline: &Baseline| {
+        (baseline.state.is_empty() || baseline.state == hold.state)
+            && !baseline.tables.iter().any(|table| table.sampled)
+    };
+    if let Some(baseline) = known.filter(holds) {
+        return Ok(baseline);
+    }
+    let before = context.run.findings()?.remove("audit");
+    let mut config = context.config.clone();
+    config.audit.rule.clear();
+    config.audit.sample = 0;
+    let baseline = audit(Context { config: &config, ..context }, source, catalog)?;
+    match before {
+        Some(before) => context.run.put_findings("audit", before).map(|()| baseline),
+        None => Ok(baseline),
+    }
 }
 
 /// What findings depend on besides the source.

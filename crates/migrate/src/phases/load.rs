@@ -120,7 +120,7 @@ pub fn load(
     let bytes_of = |place: usize| tables[place].source.estimated_bytes.unwrap_or(0);
     items.sort_by_key(|(place, split)| (std::cmp::Reverse(bytes_of(*place)), *place, split.number));
     let workers = context.config.load.workers();
-    let names_keys = context.names_keys()?;
+    let names_keys = context.names_keys();
     context.timed("load", || {
         // What was compared before is not what is loaded now.
         context.run.remove("validation.json")?;

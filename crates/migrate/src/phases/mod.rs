@@ -60,9 +60,8 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// Whether keys of rows may be named: not in a run that began without (`audit.samples = false`), whatever the settings
     /// are now.
-    fn names_keys(&self) -> Result<bool, Error> {
-        let baseline: Option<Baseline> = self.run.read_json("baseline.json")?;
-        Ok(self.config.audit.samples && !baseline.is_some_and(|baseline| baseline.without_samples))
+    pub fn names_keys(&self) -> bool {
+        self.run.names_keys(self.config)
     }
 
     /// Runs a phase between its two events and notes its time, also when it fails.

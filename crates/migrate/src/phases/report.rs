@@ -6,6 +6,7 @@ use super::splits::known_counts;
 use super::validate::{Validation, ledger_token};
 use super::{Context, TableValidation};
 use crate::checks::validate::losses_of;
+use crate::config::Config;
 use crate::error::Error;
 use crate::facts::{
     ColumnFacts, FACTS_FORMAT, Facts, PhaseFacts, TableFacts, TableStatus, TargetFacts, Verdict, VerdictState,
@@ -18,7 +19,7 @@ use mssql2pg_mapping::plan::{ColumnPlan, FidelityPlan, Unconverted};
 use mssql2pg_mapping::{DatabasePlan, TablePlan};
 use mssql2pg_sources::{Consistency, Hold, Source, SourceInfo};
 use mssql2pg_target::{SplitRow, StepRow};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 /// Writes every report and returns the facts they are made of, and the path of the first report.
@@ -31,7 +32,7 @@ pub fn report(
     source: Option<&dyn Source>,
 ) -> Result<(Facts, PathBuf), Error> {
     context.timed("report", || {
-        let facts = gather_facts(context.run, server, source)?;
+        let facts = gather_facts(context.run, context.config, server, source)?;
         for report in ALL {
             let text = (report.write)(&facts)?;
             context.run.write(&format!("reports/{}", report.file_name), text.as_bytes())?;
@@ -50,12 +51,14 @@ struct LedgerFacts {
     steps: Vec<StepRow>,
 }
 
-/// Gathers everything that is known of the run. Without a server, what the ledger knows is missing.
+/// Gathers everything that is known of the run. Without a server, what the ledger knows is missing. Rows are named only
+/// where both the run and the settings allow it.
 ///
 /// # Errors
 /// When the run folder or the ledger cannot be read.
 pub fn gather_facts(
     run: &Run,
+    config: &Config,
     server: Option<&TargetServer>,
     source: Option<&dyn Source>,
 ) -> Result<Facts, Error> {
@@ -69,7 +72,7 @@ pub fn gather_facts(
     // A validation of another state of the target counts for nothing.
     let validation = validation.filter(|validation| ledger.is_known && validation.ledger_token == token);
     let whole_splits = known_counts(run, source, &catalog.tables);
-    let tables: Vec<TableFacts> = plan
+    let mut tables: Vec<TableFacts> = plan
         .tables
         .iter()
         .map(|table| {
@@ -93,6 +96,12 @@ pub fn gather_facts(
     // The plan has found the same.
     found.remove(super::plan::HAZARDS);
     let mut findings = merged(found.into_values());
+    if !run.names_keys(config) {
+        tables.iter_mut().for_each(without_keys);
+        // Those of hand work are names of objects.
+        let of_rows = findings.iter_mut().filter(|finding| finding.code != "hand-work");
+        of_rows.for_each(|finding| finding.samples.clear());
+    }
     let known = findings.clone();
     findings.iter_mut().for_each(|finding| settle_distrust(finding, &tables, &known));
     findings.sort_by(|a, b| {
@@ -256,12 +265,16 @@ fn merged(phases: impl Iterator<Item = Vec<Finding>>) -> Vec<Finding> {
     let mut merged: Vec<Finding> = Vec::new();
     for findings in phases {
         // What one phase says twice of one object are two things.
-        let of_earlier = merged.len();
+        let (of_earlier, mut taken) = (merged.len(), HashSet::new());
         for mut finding in findings {
-            let is_same = |known: &&mut Finding| known.code == finding.code && known.object == finding.object;
-            let known = merged.iter_mut().take(of_earlier).find(is_same);
+            let is_same = |(_, known): &(usize, &mut Finding)| {
+                known.code == finding.code && known.object == finding.object
+            };
+            let mut earlier = merged.iter_mut().take(of_earlier).enumerate();
+            let known = earlier.find(|known| !taken.contains(&known.0) && is_same(known));
             match known {
-                Some(known) => {
+                Some((place, known)) => {
+                    taken.insert(place);
                     if finding.samples.is_empty() {
                         finding.samples = std::mem::take(&mut known.samples);
                     }
@@ -272,6 +285,18 @@ fn merged(phases: impl Iterator<Item = Vec<Finding>>) -> Vec<Finding> {
         }
     }
     merged
+}
+
+/// Leaves out all that names a row or shows a value.
+fn without_keys(table: &mut TableFacts) {
+    table.losses.iter_mut().for_each(|loss| loss.samples.clear());
+    for column in &mut table.columns {
+        (column.minimum, column.maximum) = (None, None);
+    }
+    if let Some(differences) = &mut table.differences {
+        differences.rows.clear();
+        differences.splits.iter_mut().for_each(|split| split.locator = None);
+    }
 }
 
 /// What the source has not checked itself, PostgreSQL has by now: that is worth a note and no more.
@@ -413,8 +438,10 @@ mod tests {
         };
         assert_eq!(told(vec![of_audit.clone()]), ["counted Id=1", "counted otherwise "]);
         assert_eq!(
-            told(vec![of_audit, vec![finding("confirmed", &[])]]),
+            told(vec![of_audit.clone(), vec![finding("confirmed", &[])]]),
             ["confirmed Id=1", "counted otherwise "]
         );
+        let twice = vec![finding("confirmed", &[]), finding("confirmed too", &[])];
+        assert_eq!(told(vec![of_audit, twice]), ["confirmed Id=1", "confirmed too "]);
     }
 }

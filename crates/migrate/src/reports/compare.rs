@@ -4,7 +4,8 @@
 //!
 //! To extend: a part is a function from both runs' facts to a [`Part`] and its line in [`compare`].
 
-use super::figures::{count, known_count, seconds, verdict_word};
+use super::figures::{count, known_count, seconds, severity_word, verdict_word};
+use super::markdown::text::prose;
 use crate::facts::{Facts, TableFacts};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,16 +59,20 @@ pub fn compare(ours: &Facts, other: &Facts) -> Comparison {
 }
 
 impl Comparison {
+    pub(super) fn database(&self) -> &str {
+        &self.database
+    }
+
     /// As Markdown.
     pub fn markdown(&self) -> String {
-        let mut page = format!("# {}: this run and another\n", escaped(&self.database));
+        let mut page = format!("# {}: this run and another\n", prose(&self.database));
         for Part { title, columns, rows, note, .. } in &self.parts {
             page.push_str(&format!("\n## {title}\n\n"));
             if !rows.is_empty() {
                 page.push_str(&format!("| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len())));
             }
             for row in rows {
-                let cells: Vec<String> = row.iter().map(|cell| escaped(cell)).collect();
+                let cells: Vec<String> = row.iter().map(|cell| prose(cell)).collect();
                 page.push_str(&format!("| {} |\n", cells.join(" | ")));
             }
             let between = if rows.is_empty() { "" } else { "\n" };
@@ -142,37 +147,47 @@ fn tables(ours: &Facts, other: &Facts) -> Part {
             |table| format!("{}, {} rows", table.status.label(), known_count(table.baseline_rows)),
         )
     };
-    let (mut rows, mut same) = (Vec::new(), 0);
+    let (mut rows, mut same, mut unread) = (Vec::new(), 0, 0_u64);
     for name in names {
         let pair = (of(ours, name), of(other, name));
         let change = match pair {
             (Some(left), Some(right)) => {
                 let seen = |table: &TableFacts| (table.status, table.baseline_rows, table.target_rows);
-                let is_equal = left.digest_sent == right.digest_sent;
-                if is_equal && seen(left) == seen(right) {
-                    same += 1;
-                    continue;
+                let contents = left.digest_sent.as_ref().zip(right.digest_sent.as_ref());
+                match contents.map(|(left, right)| left == right) {
+                    Some(false) => "contents differ",
+                    known if seen(left) == seen(right) => {
+                        same += 1;
+                        unread += u64::from(known.is_none());
+                        continue;
+                    }
+                    Some(true) => "equal contents",
+                    None => "contents not compared",
                 }
-                if is_equal { "equal contents" } else { "contents differ" }
             }
             (Some(_), None) => "new",
             (None, _) => "gone",
         };
         rows.push(vec![name.to_owned(), shown(pair.0), shown(pair.1), change.to_owned()]);
     }
+    let by_counts = match unread {
+        0 => String::new(),
+        unread => format!("; of {} only the counts are known", count(unread)),
+    };
     Part {
         title: "Tables",
         columns: &["table", "this run", "the other run", "change"],
         counts: false,
         rows,
-        note: Some(format!("{} as in the other run.", count(same))),
+        note: Some(format!("{} as in the other run{by_counts}.", count(same))),
     }
 }
 
 fn findings(facts: &Facts) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for finding in &facts.findings {
-        *counts.entry(format!("{} {}", finding.code, finding.object)).or_insert(0_u64) +=
+        let severity = severity_word(finding.severity);
+        *counts.entry(format!("{} {} ({severity})", finding.code, finding.object)).or_insert(0_u64) +=
             finding.count.unwrap_or(1);
     }
     counts
@@ -210,18 +225,6 @@ fn settings(ours: &Facts, other: &Facts) -> Part {
     Part { title: "Settings", columns: &["setting", "this run", "the other run"], counts: false, rows, note }
 }
 
-/// Safe in a cell of a table: names come from foreign databases.
-fn escaped(text: &str) -> String {
-    let mut safe = String::new();
-    for letter in super::figures::visible(text).chars() {
-        if matches!(letter, '|' | '\\' | '`' | '*' | '<' | '>' | '[' | ']') {
-            safe.push('\\');
-        }
-        safe.push(letter);
-    }
-    safe
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,7 +235,7 @@ mod tests {
         for facts in made_up::all() {
             let page = compare(&facts, &facts).markdown();
             assert!(!page.contains("| new |") && !page.contains("| gone |"), "{page}");
-            assert!(page.contains(&format!("{} as in the other run.", count(facts.tables.len() as u64))));
+            assert!(page.contains(&format!("{} as in the other run", count(facts.tables.len() as u64))));
             assert!(page.contains("\nThe same.\n"));
         }
     }
@@ -245,12 +248,20 @@ mod tests {
         other.findings.retain(|finding| finding.object != gone.object);
         other.tables[0].baseline_rows = Some(1);
         other.settings.push(("text.nul".to_owned(), "other".to_owned()));
+        // Not validated: that says nothing about contents.
+        other.tables[1].digest_sent = None;
+        other.tables[1].baseline_rows = Some(2);
+        other.tables[2].source = "dbo.A\n\n# MIGRATED <b>".to_owned();
         let page = compare(&ours, &other).markdown();
         let line = |page: &str, change: &str| {
             page.lines().any(|line| line.starts_with(&format!("| {} ", gone.code)) && line.ends_with(change))
         };
         assert!(line(&page, "| new |"), "{page}");
         assert!(page.contains("| text.nul |"), "{page}");
+        let of_second = format!("| {} |", prose(&ours.tables[1].source));
+        let of_second = page.lines().find(|line| line.starts_with(&of_second)).unwrap();
+        assert!(of_second.ends_with("| contents not compared |"), "{of_second}");
+        assert!(!page.contains("\n# MIGRATED") && !page.contains("<b>"), "{page}");
         let back = compare(&other, &ours).markdown();
         assert!(line(&back, "| gone |"), "{back}");
     }

@@ -307,6 +307,16 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The same on one line, for consoles: no line break, return or tab is left, by which a value could pass for another line.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    match visible(text) {
+        shown if shown.contains(['\n', '\r', '\t']) => {
+            Cow::Owned(shown.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t"))
+        }
+        shown => shown,
+    }
+}
+
 /// Control characters but line break, return and tab; marks of direction; zero-width characters.
 fn is_hidden(character: char) -> bool {
     matches!(character,

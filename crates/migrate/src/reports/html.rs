@@ -1,8 +1,8 @@
 //! `report.html`: one self-contained page for a manager and a DBA, verdict first; and `compare.html`, two runs side by side.
 //!
-//! `report.html` and `compare.html` beside this file are their templates, `report.css` and `report.js` stand inline in both. The
-//! page's own content security policy forbids every request and every script but that one, whatever a
-//! name in a foreign database contains; besides, the template escapes everything.
+//! `report.html` and `compare.html` beside this file are their templates (`head.html` begins both); `report.css` and
+//! `report.js` stand inline. A page's own content security policy forbids every request and every script but that one,
+//! whatever a name in a foreign database contains; besides, the templates escape everything.
 //!
 //! To extend: a fact that needs no work is used in the template straight from [`Facts`]; one that does
 //! becomes a field of [`page::Page`].
@@ -22,6 +22,7 @@ pub(super) const REPORT: Report = Report { file_name: FILE_NAME, write };
 
 const FILE_NAME: &str = "report.html";
 const COMPARE_NAME: &str = "compare.html";
+const HEAD_NAME: &str = "head.html";
 
 fn write(facts: &Facts) -> Result<String, ReportError> {
     let page = context! {
@@ -29,18 +30,21 @@ fn write(facts: &Facts) -> Result<String, ReportError> {
         facts => Value::from(Serde(facts)),
         unknown => figures::UNKNOWN,
     };
-    render(FILE_NAME, page).map_err(|error| ReportError { file_name: FILE_NAME, source: Box::new(error) })
+    let title =
+        format!("{}: {} – migration report", figures::verdict_word(facts.verdict.state), facts.database);
+    render(FILE_NAME, &title, page)
+        .map_err(|error| ReportError { file_name: FILE_NAME, source: Box::new(error) })
 }
 
 /// `compare.html`.
 pub(super) fn comparison(compared: &Comparison) -> Result<String, ReportError> {
     let failed = |error| ReportError { file_name: COMPARE_NAME, source: Box::new(error) };
     let page = context! { compared => Value::from(Serde(compared)) };
-    render(COMPARE_NAME, page).map_err(failed)
+    render(COMPARE_NAME, &format!("{} – two runs side by side", compared.database()), page).map_err(failed)
 }
 
 /// A page with the style, the script and the policy that all have.
-fn render(template: &str, page: Value) -> Result<String, minijinja::Error> {
+fn render(template: &str, title: &str, page: Value) -> Result<String, minijinja::Error> {
     // A check-out with CRLF must not change the hashes: HTML parsers read CRLF as LF.
     let style = include_str!("report.css").replace("\r\n", "\n");
     let script = include_str!("report.js").replace("\r\n", "\n");
@@ -49,7 +53,9 @@ fn render(template: &str, page: Value) -> Result<String, minijinja::Error> {
         source_hash(&style),
         source_hash(&script)
     );
-    environment()?.get_template(template)?.render(context! { style, script, policy, ..page })
+    let environment = environment()?;
+    let head = environment.get_template(HEAD_NAME)?.render(context! { style, policy, title })?;
+    environment.get_template(template)?.render(context! { head, script, ..page })
 }
 
 fn environment() -> Result<Environment<'static>, minijinja::Error> {
@@ -72,6 +78,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("breakable", breakable);
     environment.add_template(FILE_NAME, include_str!("report.html"))?;
     environment.add_template(COMPARE_NAME, include_str!("compare.html"))?;
+    environment.add_template(HEAD_NAME, include_str!("head.html"))?;
     Ok(environment)
 }
 

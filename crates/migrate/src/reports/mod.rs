@@ -14,6 +14,7 @@ pub(crate) use figures::count as shown;
 pub(crate) use proof::contents_clause;
 
 pub use compare::{Comparison, compare};
+pub use figures::one_line;
 pub use junit::findings as junit;
 
 use crate::facts::Facts;

@@ -3,12 +3,11 @@
 //! To extend: a predicate is a field of [`Rule`], an arm in [`Rule::test`] and one in [`RuleTest::is_defect`].
 
 use super::names::words;
-use super::values::{is_text, show_key_value, show_text};
+use super::values::{is_date, is_text, show_key_value, show_text};
 use crate::error::Error;
-use mssql2pg_catalog::{Column, Severity, Table, Value};
+use mssql2pg_catalog::{Catalog, Column, Severity, SqlType, Table, Value};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use wildmatch::WildMatch;
 
 /// `[[audit.rule]]`: what must hold for the values of some columns. NULL breaks `not_null` alone.
@@ -89,7 +88,7 @@ pub struct RuleTest {
     regex: Option<Regex>,
     min: Option<Quantity>,
     max: Option<Quantity>,
-    one_of: Option<BTreeSet<String>>,
+    one_of: Option<Vec<(String, Option<Quantity>)>>,
 }
 
 /// A number times 10^scale, or days since 0001-01-01 and 100 ns since midnight; only like compares with like.
@@ -122,14 +121,17 @@ impl Rule {
         if super::ALL.iter().any(|check| check.code == self.name) {
             return Err(wrong("has the name of a check of ours"));
         }
+        let predicates =
+            [self.regex.is_some(), self.min.is_some() || self.max.is_some(), self.one_of.is_some()];
         if self.condition.is_some() {
             if !is_live {
                 return Err(wrong("has a T-SQL condition, which only a live source can judge"));
             }
+            if self.not_null || predicates.contains(&true) {
+                return Err(wrong("has a T-SQL condition and something else: make two rules of it"));
+            }
             return Ok(());
         }
-        let predicates =
-            [self.regex.is_some(), self.min.is_some() || self.max.is_some(), self.one_of.is_some()];
         if !self.not_null && !predicates.contains(&true) {
             return Err(wrong("says nothing of what must hold"));
         }
@@ -143,15 +145,43 @@ impl Rule {
         Ok(())
     }
 
+    /// Whether the rule speaks of anything in the database: one that is silent about everything is a slip of the pen.
+    ///
+    /// # Errors
+    /// When no table or column fits.
+    pub fn check_fits(&self, catalog: &Catalog) -> Result<(), Error> {
+        let fits = |table: &Table| match self.condition {
+            Some(_) => self.fits_table(table),
+            None => table.stored_columns().any(|column| self.applies(table, column)),
+        };
+        if catalog.tables.iter().any(fits) {
+            return Ok(());
+        }
+        let named = |pattern: &str| if pattern.is_empty() { "*".to_owned() } else { pattern.to_owned() };
+        let (table, column) = (named(&self.table), named(&self.column));
+        let (what, kind) = match (&self.condition, &self.regex, self.min.is_some() || self.max.is_some()) {
+            (Some(_), ..) => (format!("table {table}"), ""),
+            (_, Some(_), _) => (format!("column {column} of {table}"), " with text"),
+            (.., true) => (format!("column {column} of {table}"), " with numbers or dates"),
+            _ => (format!("column {column} of {table}"), ""),
+        };
+        Err(Error::config(
+            format!("the rule {} in [[audit.rule]] fits no {what}{kind}", self.name),
+            "mend its patterns, in which * and ? stand for anything; `mssql2pg inspect` lists tables and columns",
+        ))
+    }
+
+    fn fits_table(&self, table: &Table) -> bool {
+        fits(&self.table, &table.name.to_string())
+    }
+
     /// Whether it speaks of that column.
     pub fn applies(&self, table: &Table, column: &Column) -> bool {
-        let fits = |pattern: &str, name: &str| {
-            pattern.is_empty() || WildMatch::new_case_insensitive(pattern).matches(name)
-        };
         self.condition.is_none()
-            && fits(&self.table, &table.name.to_string())
+            && self.fits_table(table)
             && fits(&self.column, &column.name)
             && (self.regex.is_none() || is_text(&column.sql_type))
+            && ((self.min.is_none() && self.max.is_none()) || has_quantity(&column.sql_type))
     }
 
     /// Ready to test values; none of it can fail once [`Rule::check`] has passed.
@@ -163,7 +193,10 @@ impl Rule {
             regex: self.regex.as_ref().and_then(|pattern| Regex::new(pattern).ok()),
             min: quantity(&self.min),
             max: quantity(&self.max),
-            one_of: self.one_of.as_ref().map(|items| items.iter().map(Bound::text).collect()),
+            one_of: self.one_of.as_ref().map(|items| {
+                let known = |item: &Bound| (item.text(), quantity_of_text(&item.text()));
+                items.iter().map(known).collect()
+            }),
         }
     }
 
@@ -212,9 +245,21 @@ impl RuleTest {
         }
         match &self.one_of {
             None => false,
+            Some(items) if show_text(value, scratch) => {
+                let text = scratch.trim_end_matches(' ');
+                !items.iter().any(|(item, _)| item == text)
+            }
             Some(items) => {
+                let quantity = quantity_of(value);
                 show_key_value(value, scratch);
-                !items.contains(scratch.trim_end_matches(' '))
+                !items.iter().any(|(item, known)| match (quantity, *known) {
+                    (Some(quantity), Some(known)) => {
+                        compare(quantity, known).is_some_and(std::cmp::Ordering::is_eq)
+                    }
+                    (Some(_), None) => false,
+                    // Hexadecimal digits may be of either case.
+                    (None, _) => item.eq_ignore_ascii_case(scratch),
+                })
             }
         }
     }
@@ -246,13 +291,51 @@ fn quantity_of(value: &Value<'_>) -> Option<Quantity> {
             Quantity::Number(if negative { -number } else { number }, scale)
         }
         // Bounds are decimals: the shortest text of a float is the number that people mean.
-        Value::Float(number) => quantity_of_text(&format!("{number}"))?,
-        Value::Real(number) => quantity_of_text(&format!("{number}"))?,
+        Value::Float(number) => quantity_of_float(&format!("{number}"), number),
+        Value::Real(number) => quantity_of_float(&format!("{number}"), f64::from(number)),
         _ => {
             let (days, ticks) = super::values::date_of(value)?;
             Quantity::Moment(days, ticks)
         }
     })
+}
+
+/// A float by its shortest text. Beyond 38 digits it is above or below every bound, and below 10^-38 it has its sign.
+fn quantity_of_float(text: &str, number: f64) -> Quantity {
+    let end =
+        |magnitude: i128, scale| Quantity::Number(if number < 0.0 { -magnitude } else { magnitude }, scale);
+    quantity_of_text(text).unwrap_or_else(|| {
+        if number.abs() >= 1.0 {
+            return end(i128::MAX, 0);
+        }
+        match quantity_of_text(&format!("{number:.38}")) {
+            Some(Quantity::Number(digits, scale)) if digits != 0 => Quantity::Number(digits, scale),
+            _ => end(1, 38),
+        }
+    })
+}
+
+fn fits(pattern: &str, name: &str) -> bool {
+    pattern.is_empty() || WildMatch::new_case_insensitive(pattern).matches(name)
+}
+
+/// Whether values of the type are numbers or have a date.
+fn has_quantity(sql_type: &SqlType) -> bool {
+    use SqlType as T;
+    is_date(sql_type)
+        || matches!(
+            sql_type,
+            T::Bit
+                | T::TinyInt
+                | T::SmallInt
+                | T::Int
+                | T::BigInt
+                | T::Decimal { .. }
+                | T::Money
+                | T::SmallMoney
+                | T::Real
+                | T::Float
+        )
 }
 
 fn quantity_of_text(text: &str) -> Option<Quantity> {
@@ -301,6 +384,28 @@ mod tests {
         assert!(!breaks("regex = \"^[A-Z]{2}$\"", Value::Utf8(b"DE")));
         assert!(breaks("in = [\"a\", \"b\"]", Value::Utf16(b"c\0")));
         assert!(!breaks("in = [1, 2]", Value::Int(2)));
+        // As people write them, whatever the type.
+        assert!(!breaks("in = [\"115.17\"]", Value::Money(1_151_700)));
+        assert!(breaks("in = [\"115.18\", \"none\"]", Value::Money(1_151_700)));
+        let tenth = Value::Decimal { magnitude: &100_u128.to_le_bytes(), scale: 3, negative: false };
+        assert!(!breaks("in = [\"0.1\"]", tenth));
+        assert!(!breaks("in = [\"1900-01-01\"]", Value::Date(693_595)));
+        assert!(!breaks("in = [\"1900-01-01T00:00:00.003\"]", Value::DateTime { days: 0, ticks: 1 }));
+        assert!(!breaks(
+            "in = [\"00000000-0000-0000-0000-0000000000FF\"]",
+            Value::Guid(&{
+                let mut guid = [0; 16];
+                guid[15] = 0xFF;
+                guid
+            })
+        ));
+        let long = "x".repeat(200);
+        assert!(!breaks(&format!("in = [\"{long}\"]"), Value::Utf8(long.as_bytes())));
+        assert!(!breaks("max = \"1900-01-01T00:00:00.003\"", Value::DateTime { days: 0, ticks: 1 }));
+        // Floats beyond all digits.
+        assert!(breaks("max = 100", Value::Float(1e39)) && breaks("min = 100", Value::Float(-1e300)));
+        assert!(breaks("min = 0", Value::Float(-1e-300)) && !breaks("min = 0", Value::Float(1e-300)));
+        assert!(!breaks("max = 1", Value::Real(1e-40)));
     }
 
     #[test]
@@ -309,6 +414,7 @@ mod tests {
             assert!(rule(toml).check(false).is_err(), "{toml}");
         }
         assert!(rule("condition = \"Total > 0\"").check(true).is_ok());
+        assert!(rule("condition = \"Total > 0\"\nnot_null = true").check(true).is_err());
         let taken = Rule { name: "future-date".to_owned(), not_null: true, ..Rule::default() };
         assert!(taken.check(false).is_err());
         let applies = |rule: &Rule, name: &str| {
@@ -318,5 +424,22 @@ mod tests {
         let some = rule("table = \"dbo.*\"\ncolumn = \"*total\"\nmin = 0");
         assert!(applies(&some, "SubTotal"));
         assert!(!applies(&some, "Amount"));
+        let table = Table {
+            name: mssql2pg_catalog::ObjectName::new("dbo", "Orders"),
+            columns: vec![Column::new("Total", SqlType::Money), Column::new("Code", SqlType::NText)],
+            ..Table::default()
+        };
+        let catalog = Catalog { tables: vec![table], ..Catalog::default() };
+        for toml in [
+            "table = \"dbo.Ordres\"\nnot_null = true",
+            "column = \"Code\"\nmax = 0",
+            "column = \"Total\"\nregex = \"x\"",
+            "table = \"sales.*\"\ncondition = \"Total > 0\"",
+        ] {
+            assert!(rule(toml).check_fits(&catalog).is_err(), "{toml}");
+        }
+        for toml in ["max = 0", "table = \"dbo.*\"\ncondition = \"Total > 0\"", "in = [1]"] {
+            assert!(rule(toml).check_fits(&catalog).is_ok(), "{toml}");
+        }
     }
 }

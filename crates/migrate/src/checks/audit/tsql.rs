@@ -165,8 +165,9 @@ pub(super) fn undefined_bytes(looked: &Looked<'_>) -> Option<Condition> {
     }
     let text = wide(column, &name);
     let beyond = format!("{text} {BINARY} like N'%[^' + {} + N'-' + {} + N']%'", unit(1), unit(0x7F));
-    // NUL is ASCII, too, and stands outside of the range: that only makes the condition true of more.
-    Some(Condition::AtMost(beyond))
+    // NUL is ASCII, too, and stands outside of the range: that only makes the condition true of more. Windows makes `?` of
+    // pairs that some pages of two bytes do not define.
+    Some(Condition::AtMost(format!("({beyond} or {text} like N'%?%')")))
 }
 
 #[cfg(test)]

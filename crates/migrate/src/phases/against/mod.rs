@@ -9,7 +9,7 @@
 mod matching;
 
 use self::matching::{Match, matches};
-use super::audit::{Baseline, TableBaseline};
+use super::audit::{TableBaseline, baseline_of_all_rows};
 use super::load::{CHUNK_BYTES, split_row};
 use super::splits::splits_of;
 use super::validate::{TableValidation, concluded};
@@ -63,9 +63,9 @@ pub fn against(
     catalog: &Catalog,
     plan: &DatabasePlan,
 ) -> Result<Against, Error> {
+    let baseline = baseline_of_all_rows(context, source, catalog)?;
     let (catalog, _) = selected(catalog.clone(), &context.config.tables)?;
     context.timed("against", || {
-        let baseline: Option<Baseline> = context.run.read_json("baseline.json")?;
         let matches = matches(&mut server.connect()?, plan)?;
         let (tables, matches): (Vec<&Table>, Vec<Option<Match>>) = plan
             .tables
@@ -79,7 +79,7 @@ pub fn against(
         let compare = |connection: &mut Connection, ((table, found), splits): Item<'_>, halt: &Halt<'_>| {
             let name = table.name.to_string();
             let Some(found) = found else { return Ok(missing(&name)) };
-            let known = baseline.as_ref().and_then(|baseline| baseline.table(&name));
+            let known = baseline.table(&name);
             Comparing { context, source, table, found, splits, known, halt }.compare(&name, connection)
         };
         let (workers, begin) = (context.config.load.workers(), || server.connect());
@@ -147,7 +147,7 @@ impl Comparing<'_> {
         let mut table_context = TableContext {
             run: context.run,
             config: context.config,
-            names_keys: context.names_keys()?,
+            names_keys: context.names_keys(),
             table,
             plan: &found.plan,
             splits: &sent,
