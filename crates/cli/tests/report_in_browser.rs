@@ -49,7 +49,9 @@ fn open(browser: &Path, page: &Path, width: u32, dark: bool) -> Output {
 const QUESTIONS: &str = r#"
 addEventListener("load", function () {
   var root = document.documentElement;
-  var table = document.querySelector("table.sortable");
+  var tables = Array.from(document.querySelectorAll("table.sortable"));
+  tables.sort(function (one, other) { return other.tBodies[0].rows.length - one.tBodies[0].rows.length; });
+  var table = tables[0];
   var header = table.tHead.rows[0].cells[0];
   var first = function () { return table.tBodies[0].rows[0].cells[0].textContent.trim(); };
   header.querySelector("button").click();

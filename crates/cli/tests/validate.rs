@@ -274,6 +274,103 @@ fn what_was_altered_around_the_rows_is_told_too() {
 }
 
 #[test]
+fn what_computes_and_restricts_the_rows_is_compared_by_what_it_says() {
+    let (folder, target) = migrated();
+    let told_after = |sql: &str| {
+        connect(&target.url).batch_execute(sql).unwrap();
+        let output = validate(&folder, &target, &[]);
+        let report = read_json(&folder.path().join("shop.run/reports/report.json"));
+        let checks =
+            report["tables"].as_array().unwrap().iter().flat_map(|table| table["checks"].as_array().unwrap());
+        let failed: Vec<String> = checks
+            .filter(|check| check["passed"] == false)
+            .map(|check| check["detail"].to_string())
+            .collect();
+        (output.status.code(), failed.join("; "))
+    };
+    // Another name says the same.
+    let renamed = told_after("alter table public.orders rename constraint ck_orders_status to other");
+    assert_eq!(renamed, (Some(0), String::new()));
+    for (sql, words) in [
+        ("alter table public.orders drop constraint other", "the check ck_orders_status is missing"),
+        (
+            "alter table public.orders drop column totaldue;
+             alter table public.orders add column totaldue numeric(19,4) generated always as (subtotal - tax) stored",
+            "the column totaldue is computed otherwise",
+        ),
+        (
+            "drop index public.ix_orders_open;
+             create index ix_orders_open on public.orders (orderdate desc) where status < 1",
+            "the index ix_orders_open has another condition",
+        ),
+        (
+            "alter table public.orderlines drop constraint fk_orderlines_orders;
+             alter table public.orderlines add constraint fk_orderlines_orders
+                 foreign key (orderid) references public.orders (orderid)",
+            "does something else on delete or update",
+        ),
+    ] {
+        let (code, told) = told_after(sql);
+        assert!(code == Some(1) && told.contains(words), "{sql}: {told}");
+    }
+}
+
+#[test]
+fn a_table_that_cannot_be_compared_is_told_and_the_others_are_compared() {
+    let (folder, target) = migrated();
+    connect(&target.url)
+        .batch_execute(
+            "drop table public.documents;
+             alter table public.auditlog alter column auditid drop identity;
+             alter table public.customers drop column lastname cascade",
+        )
+        .unwrap();
+    let output = validate(&folder, &target, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    let report = read_json(&folder.path().join("shop.run/reports/report.json"));
+    let of = |status: &str| {
+        let tables = report["tables"].as_array().unwrap().iter();
+        let named =
+            tables.filter(|table| table["status"] == status).map(|table| table["source"].as_str().unwrap());
+        let mut named: Vec<&str> = named.collect();
+        named.sort_unstable();
+        named
+    };
+    assert_eq!(of("failed"), ["dbo.AuditLog", "dbo.Customers", "dbo.Documents"]);
+    assert_eq!(of("validated").len(), 15);
+    assert!(told(&output).contains("does not exist"), "{}", told(&output));
+}
+
+#[test]
+fn a_run_whose_ledger_is_gone_is_not_told_to_drop_its_tables() {
+    let (folder, target) = migrated();
+    connect(&target.url).batch_execute("drop schema mssql2pg cascade").unwrap();
+    let mut migrate = mssql2pg(folder.path());
+    migrate.args(["migrate", "shop.bacpac", "--run", "shop.run"]).env("TARGET_URL", &target.url);
+    let output = migrate.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert!(told(&output).contains("its ledger is gone"), "{}", told(&output));
+    assert!(!told(&output).contains("truncate"), "{}", told(&output));
+    assert!(folder.path().join("shop.run/validation.json").exists());
+}
+
+#[test]
+fn the_target_of_a_run_need_not_be_named_again_and_one_without_has_nothing_to_compare() {
+    let (folder, target) = migrated();
+    // postgresql://user:password@…
+    let password = target.url.split_once('@').and_then(|(user, _)| user.rsplit_once(':')).unwrap().1;
+    let run = |arguments: &[&str]| {
+        mssql2pg(folder.path()).args(arguments).env("PGPASSWORD", password).output().unwrap()
+    };
+    let output = run(&["validate", "shop.run"]);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    run(&["audit", "shop.bacpac", "--run", "audit.run"]);
+    let nothing = run(&["validate", "audit.run"]);
+    assert_eq!(nothing.status.code(), Some(3), "{}", told(&nothing));
+    assert!(!folder.path().join("audit.run/postgres").exists());
+}
+
+#[test]
 fn a_run_is_compared_with_another() {
     let (folder, target) = migrated();
     std::fs::copy(folder.path().join("shop.run/reports/report.json"), folder.path().join("before.json"))

@@ -38,7 +38,6 @@ impl TargetServer {
         let by_environment =
             ["PGHOST", "PGDATABASE", "PGSERVICE"].iter().any(|name| std::env::var_os(name).is_some());
         let embedded_before = matches!(run.identity().target, Some(TargetIdentity::Embedded { .. }));
-        let server_before = matches!(run.identity().target, Some(TargetIdentity::Server { .. }));
         if config.embedded.always {
             return Self::embedded(config, run, say);
         }
@@ -48,11 +47,10 @@ impl TargetServer {
         if by_environment && !embedded_before {
             return Self::by_url("", config);
         }
-        if server_before {
-            return Err(Error::run(
-                format!("the run in {} went to a server, and no target is given now", run.dir().display()),
-                "give the same target again with --target or TARGET_URL",
-            ));
+        if let Some(TargetIdentity::Server { location }) = &run.identity().target {
+            // The run does not know the password; PGPASSWORD and .pgpass may.
+            say(&format!("target of the run: {location}"));
+            return Self::by_url(location, config);
         }
         Self::embedded(config, run, say)
     }

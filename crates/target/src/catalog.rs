@@ -3,6 +3,8 @@
 //! Invariant: nothing here changes anything but [`set_identity`]. Every query is a file in `queries/` that runs in
 //! `psql` as it stands (`\bind` for its parameters). To add a question: a file, a struct, a function.
 
+use std::collections::BTreeMap;
+
 use postgres::types::{FromSql, ToSql};
 use postgres::{GenericClient, Row};
 use serde::{Deserialize, Serialize};
@@ -41,6 +43,11 @@ pub struct PgConstraint {
     pub validated: bool,
     /// `pg_get_constraintdef`.
     pub definition: String,
+    /// What a foreign key does when the row that it refers to is deleted or its key changed: `a` no action, `r` restrict,
+    /// `c` cascade, `n` set null, `d` set default (`pg_constraint.confdeltype`, `confupdtype`); a blank for others.
+    pub on_delete: char,
+    /// The same for a changed key.
+    pub on_update: char,
     /// Schema and name of the table that a foreign key refers to.
     pub referenced: Option<(String, String)>,
     /// The columns that a foreign key refers to, in the order of `columns`; empty for other constraints.
@@ -125,12 +132,15 @@ pub fn constraints(
 ) -> Result<Vec<PgConstraint>, TargetError> {
     let object = format!("the constraints of {schema}.{table}");
     ask(connection, &object, include_str!("queries/constraints.sql"), &[&schema, &table], &|row| {
-        let kind: String = row.try_get("kind")?;
+        let letter =
+            |column: &str| row.try_get::<_, String>(column).map(|text| text.chars().next().unwrap_or(' '));
         let referenced: (Option<String>, Option<String>) =
             (row.try_get("referenced_schema")?, row.try_get("referenced_table")?);
         Ok(PgConstraint {
             name: row.try_get("name")?,
-            kind: kind.chars().next().unwrap_or(' '),
+            kind: letter("kind")?,
+            on_delete: letter("on_delete")?,
+            on_update: letter("on_update")?,
             columns: row.try_get("columns")?,
             validated: row.try_get("validated")?,
             definition: row.try_get("definition")?,
@@ -297,6 +307,73 @@ pub fn written_defaults(
     let written = written.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(failed)?;
     transaction.rollback().map_err(failed)?;
     Ok(Some(written))
+}
+
+/// What computes and restricts the values of a table, as SQL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expressions {
+    /// Columns as `create table` has them: quoted name, type, and `generated always as (…) stored` where it is computed.
+    pub columns: Vec<String>,
+    /// Conditions of checks.
+    pub checks: Vec<String>,
+    /// Conditions of partial indexes.
+    pub predicates: Vec<String>,
+}
+
+/// The same as PostgreSQL writes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Expressions of generated columns (`pg_get_expr`), by the columns' names.
+    pub generated: BTreeMap<String, String>,
+    /// Checks (`pg_get_constraintdef`), in the order in which they were given.
+    pub checks: Vec<Option<String>>,
+    /// Predicates (`pg_get_expr`), in their order.
+    pub predicates: Vec<Option<String>>,
+}
+
+/// What computes and restricts a table's values, as PostgreSQL writes it: a temporary table is made for it and is gone at
+/// the end. None where the login may not make one.
+///
+/// # Errors
+/// When PostgreSQL refuses an expression, or the connection is lost.
+pub fn written_expressions(
+    connection: &mut Connection,
+    asked: &Expressions,
+) -> Result<Option<Written>, TargetError> {
+    let failed = |error| TargetError::postgres("cannot have expressions written", error);
+    let mut transaction = connection.client.transaction().map_err(failed)?;
+    let mut items = asked.columns.clone();
+    items.extend(
+        asked.checks.iter().enumerate().map(|(place, check)| format!("constraint c{place} check ({check})")),
+    );
+    let sql = format!("create temporary table mssql2pg_twin ({}) on commit drop", items.join(", "));
+    if let Err(error) = transaction.batch_execute(&sql) {
+        let error = failed(error);
+        return if error.kind == ErrorKind::Permission { Ok(None) } else { Err(error) };
+    }
+    for (place, predicate) in asked.predicates.iter().enumerate() {
+        // A constant takes part in any type's index.
+        let sql = format!("create index i{place} on pg_temp.mssql2pg_twin ((1)) where {predicate}");
+        transaction.batch_execute(&sql).map_err(failed)?;
+    }
+    let rows = transaction.query(include_str!("queries/written_twin.sql"), &[]).map_err(failed)?;
+    let mut written: BTreeMap<(String, String), String> = BTreeMap::new();
+    for row in rows {
+        let key = (row.try_get("kind").map_err(failed)?, row.try_get("name").map_err(failed)?);
+        written.insert(key, row.try_get("text").map_err(failed)?);
+    }
+    transaction.rollback().map_err(failed)?;
+    let listed = |kind: &str, count: usize| {
+        let name = |place: usize| (kind.to_owned(), format!("{kind}{place}"));
+        (0..count).map(|place| written.get(&name(place)).cloned()).collect()
+    };
+    let (checks, predicates) = (listed("c", asked.checks.len()), listed("i", asked.predicates.len()));
+    let generated = written.into_iter().filter(|((kind, _), _)| kind == "g");
+    Ok(Some(Written {
+        generated: generated.map(|((_, name), text)| (name, text)).collect(),
+        checks,
+        predicates,
+    }))
 }
 
 /// What a sequence has given out last, whether it has given out anything (`is_called`), and its increment. When it has

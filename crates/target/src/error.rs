@@ -66,6 +66,14 @@ impl TargetError {
         self.server().map_or_else(String::new, |said| format!(" (error {})", said.code))
     }
 
+    /// In a sentence about the object: what the server said, in which there is no value, or else what we could not do.
+    pub fn brief(&self) -> String {
+        match self.server() {
+            Some(said) => format!("{} (error {})", said.message, said.code),
+            None => self.context.clone(),
+        }
+    }
+
     /// An error without a cause underneath.
     pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
         Self { kind, context: context.into(), source: None }

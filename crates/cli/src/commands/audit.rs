@@ -30,7 +30,9 @@ pub(crate) fn run(audit: &Audit, common: &Common) -> Result<Outcome, Failure> {
     findings.extend(phases::hazards(context, &catalog)?);
     let changes = old.map(|old| Changes::between(old, &findings));
     if let Some(path) = &audit.junit {
-        let text = mssql2pg_migrate::reports::junit(&findings);
+        // What makes a case fail is what makes the command end with 1.
+        let told = changes.as_ref().map_or(findings.as_slice(), |changes| changes.new.as_slice());
+        let text = mssql2pg_migrate::reports::junit(told, least(opened.config.audit.fail_on));
         std::fs::write(path, text).map_err(|error| {
             let hint = "name a file in a folder that is there";
             Failure::other(format!("cannot write {}", path.display()), &error, Some(hint.to_owned()))
@@ -54,19 +56,26 @@ pub(crate) fn run(audit: &Audit, common: &Common) -> Result<Outcome, Failure> {
             None => findings_text(&findings),
             Some(changes) => changes.text(),
         });
-        output::note(&format!("written to {}", opened.run.path("baseline.json").display()));
+        let files =
+            ["findings.json", "baseline.json"].map(|name| opened.run.path(name).display().to_string());
+        output::note(&format!("written to {}", files.join(" and ")));
     }
     Ok(outcome(changes.as_ref().map_or(&findings, |changes| &changes.new), opened.config.audit.fail_on))
 }
 
+/// The least severity that the user minds; none if none.
+fn least(fail_on: FailOn) -> Option<Severity> {
+    match fail_on {
+        FailOn::Never => None,
+        FailOn::Warning => Some(Severity::Warning),
+        FailOn::Blocker => Some(Severity::Blocker),
+    }
+}
+
 /// 1 when a finding is as severe as the user minds.
 fn outcome(findings: &[Finding], fail_on: FailOn) -> Outcome {
-    let least = match fail_on {
-        FailOn::Never => return Outcome::Done,
-        FailOn::Warning => Severity::Warning,
-        FailOn::Blocker => Severity::Blocker,
-    };
-    let fails = findings.iter().any(|finding| finding.severity >= least);
+    let least = least(fail_on);
+    let fails = findings.iter().any(|finding| least.is_some_and(|least| finding.severity >= least));
     if fails { Outcome::Findings } else { Outcome::Done }
 }
 

@@ -299,9 +299,14 @@ pub(crate) fn differences_text(table: &str, differences: &Differences) -> String
             ));
         }
     }
-    let more = differences.rows.len().saturating_sub(SHOWN_ROWS) as u64;
-    if more > 0 {
-        text.push_str(&format!("  … and {} in the report\n", counted(more, "row")));
+    let shown = differences.rows.len().min(SHOWN_ROWS) as u64;
+    let (listed, more) = (differences.rows.len() as u64, total.saturating_sub(shown));
+    if more > 0 && listed > 0 {
+        let listed = match listed > shown {
+            true => format!("; the report lists {}", count(listed)),
+            false => String::new(),
+        };
+        text.push_str(&format!("  … and {} more{listed}\n", counted(more, "row")));
     }
     for split in differences.splits.iter().take(SHOWN_ROWS) {
         let place = match (split.split, &split.locator) {
@@ -326,7 +331,9 @@ pub(crate) fn differences_text(table: &str, differences: &Differences) -> String
 fn next_step(facts: &Facts) -> Option<&'static str> {
     match facts.verdict.state {
         VerdictState::Migrated => None,
-        VerdictState::Incomplete => Some("run the same command again; what is loaded stays loaded"),
+        VerdictState::Incomplete => {
+            Some("run `mssql2pg migrate` on the source, again if it has stopped; what is loaded stays loaded")
+        }
         VerdictState::Failed if facts.tables.iter().any(|table| table.rejected_rows > 0) => Some(
             "mend the rejected rows at the source, or set text.nul and text.invalid to replace or strip; then migrate again with --run NEW.run --if-exists replace",
         ),
@@ -341,12 +348,15 @@ pub(crate) fn status_table(facts: &Facts) -> String {
         .tables
         .iter()
         .map(|table| {
-            let trouble: Vec<&str> = table
-                .checks
-                .iter()
-                .filter(|check| !check.passed)
-                .map(|check| check.detail.as_str())
-                .collect();
+            let failed: Vec<_> = table.checks.iter().filter(|check| !check.passed).collect();
+            let mut trouble = failed.first().map_or_else(String::new, |check| check.detail.clone());
+            if let [_, others @ ..] = failed.as_slice()
+                && !others.is_empty()
+            {
+                // Their words are in the report.
+                let names: Vec<&str> = others.iter().map(|check| check.check.as_str()).collect();
+                trouble.push_str(&format!("; failed, too: {}", names.join(", ")));
+            }
             vec![
                 table.source.clone(),
                 table.target.clone(),
@@ -354,7 +364,7 @@ pub(crate) fn status_table(facts: &Facts) -> String {
                 show(table.loaded_rows),
                 show(table.target_rows),
                 if table.status == TableStatus::Failed {
-                    format!("{}: {}", table.status.label(), trouble.join("; "))
+                    format!("{}: {trouble}", table.status.label())
                 } else {
                     table.status.label().to_owned()
                 },
@@ -385,8 +395,18 @@ pub(crate) fn findings_text(findings: &[Finding]) -> String {
             one_line(&finding.message)
         ));
         if !finding.samples.is_empty() {
-            text.push_str(&format!("            {}\n", one_line(&finding.samples.join(" | "))));
+            let shown = finding.samples.len() as u64;
+            let more = finding.count.map_or(0, |all| all.saturating_sub(shown));
+            let more = if more > 0 { format!(" | … {} more", count(more)) } else { String::new() };
+            text.push_str(&format!("            {}{more}\n", one_line(&finding.samples.join(" | "))));
         }
     }
+    let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count() as u64;
+    text.push_str(&format!(
+        "\n{}, {}, {}\n",
+        counted(of(Severity::Blocker), "blocker"),
+        counted(of(Severity::Warning), "warning"),
+        counted(of(Severity::Info), "note")
+    ));
     text
 }

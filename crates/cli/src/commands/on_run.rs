@@ -89,6 +89,18 @@ pub(crate) fn validate(validate: &Validate, common: &Common) -> Result<Outcome, 
         return against(url, config, &run, address.as_ref().map(SecretText::expose), common);
     }
     let progress = progress::choose(common);
+    if run.identity().target.is_none() {
+        return Err(Failure::usage(
+            format!("the run in {} has no target yet: there is nothing to compare", run.dir().display()),
+            "run `mssql2pg migrate` on the source first, or name another tool's database with --against",
+        ));
+    }
+    if config.validate.show_values && !run.names_keys(&config) {
+        return Err(Failure::usage(
+            format!("the run in {} names no keys and shows no values (--no-samples)", run.dir().display()),
+            "leave out --show-values",
+        ));
+    }
     let server = open_server(&config, &run, progress.as_ref())?;
     if phases::run_state(&run, &server)? != RunState::Made {
         return Err(unknown_to_target(&run, &server).into());
@@ -206,7 +218,12 @@ pub(crate) fn report(arguments: &Report, common: &Common) -> Result<Outcome, Fai
     }
     match other {
         Some(other) if !common.json => {
-            let compared = mssql2pg_migrate::reports::compare(&facts, &other);
+            let name = |path: &Path| {
+                path.file_name()
+                    .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+            };
+            let (ours, theirs) = (name(run.dir()), compare.as_deref().map(name).unwrap_or_default());
+            let compared = mssql2pg_migrate::reports::compare(&facts, &other).named(&ours, &theirs);
             let text = compared.markdown();
             let page = compared.html().map_err(Error::from)?;
             run.write("reports/compare.md", text.as_bytes())?;

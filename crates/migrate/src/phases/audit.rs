@@ -132,6 +132,7 @@ pub fn audit(context: Context<'_>, source: &dyn Source, catalog: &Catalog) -> Re
     let is_live = source.about().database.is_some();
     let rules = &context.config.audit.rule;
     rules.iter().try_for_each(|rule| rule.check(is_live).and_then(|()| rule.check_fits(catalog)))?;
+    crate::checks::audit::check_patterns(&context.config.audit, catalog)?;
     let (catalog, left_out) = selected(catalog.clone(), &context.config.tables)?;
     context.timed("audit", || {
         let counted_at = crate::run::now();
@@ -387,7 +388,10 @@ fn baseline(table: &Table, counts: &TableCounts, shows_values: bool) -> TableBas
             column: column.name.clone(),
             nulls: counts.nulls.get(place).copied().unwrap_or(0),
             empty: counts.empty.get(place).copied().unwrap_or(0),
-            distinct: profile.and_then(profile::ColumnProfile::distinct),
+            // An estimate; no more than there are values.
+            distinct: profile.and_then(profile::ColumnProfile::distinct).map(|about| {
+                about.min(counts.rows.saturating_sub(counts.nulls.get(place).copied().unwrap_or(0)))
+            }),
             minimum,
             maximum,
             longest: match profile {

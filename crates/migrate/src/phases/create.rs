@@ -16,7 +16,7 @@ use mssql2pg_mapping::plan::{ColumnPlan, Comparison};
 use mssql2pg_mapping::types::{pg_type, type_rule};
 use mssql2pg_mapping::{DatabasePlan, TablePlan, ddl};
 use mssql2pg_target::catalog::existing_tables;
-use mssql2pg_target::{BeginRun, Connection, RunRow, TargetError};
+use mssql2pg_target::{BeginRun, Connection, ErrorKind, RunRow, TargetError};
 
 /// The ledger's name of the one step.
 const STEP: &str = "create";
@@ -53,12 +53,27 @@ pub fn create(context: Context<'_>, server: &TargetServer) -> Result<DatabasePla
         return Ok(plan);
     }
     context.timed("create", || {
-        // What was compared before was another database.
-        context.run.remove("validation.json")?;
-        // Nor were its refusals this one's.
+        // What was refused before was refused by another database.
         context.run.remove("refused.json")?;
         let plan = fit_features(context, context.run.plan()?, server)?;
-        let existing = Existing::look(context, &plan, &mut connection)?;
+        let existing = Existing::look(context, &plan, &mut connection).map_err(|error| match &error {
+            Error::Target { source, .. }
+                if source.kind == ErrorKind::Exists && context.run.path("validation.json").exists() =>
+            {
+                Error::run(
+                    format!(
+                        "the run in {} has filled tables in {} before, which are there, and its ledger is gone",
+                        context.run.dir().display(),
+                        server.location()
+                    ),
+                    "nothing was touched, and the reports of the run are its proof; to migrate anew, take another \
+                     run folder (--run)",
+                )
+            }
+            _ => error,
+        })?;
+        // And what was compared was another database.
+        context.run.remove("validation.json")?;
         let mut before = existing.statements(context, server)?;
         before.extend(missing_schemas(&plan, &mut connection)?);
         let plan = probe::probe(context, plan, &mut connection, &before, &existing)?;

@@ -115,7 +115,9 @@ pub fn gather_facts(
         reason: format!("PostgreSQL refused it: {}", expression.reason),
         text: None,
     }));
-    let guarantee = guarantee(identity, run.read_json("hold.json")?);
+    let is_compared =
+        tables.iter().any(|table| matches!(table.status, TableStatus::Validated | TableStatus::Failed));
+    let guarantee = guarantee(identity, run.read_json("hold.json")?, is_compared);
     Ok(Facts {
         format: FACTS_FORMAT,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -326,7 +328,7 @@ fn settle_distrust(finding: &mut Finding, tables: &[TableFacts], findings: &[Fin
     }
 }
 
-fn guarantee(identity: &RunIdentity, hold: Option<Hold>) -> String {
+fn guarantee(identity: &RunIdentity, hold: Option<Hold>, is_compared: bool) -> String {
     match (identity.source.consistency, identity.source.has_data) {
         (_, false) => "the source holds a schema and no rows".to_owned(),
         (Consistency::Moving, true) if hold.is_some() => hold.map_or_else(String::new, |hold| {
@@ -337,6 +339,9 @@ fn guarantee(identity: &RunIdentity, hold: Option<Hold>) -> String {
             };
             format!("{}{doubt}{unverified}", hold.sentence)
         }),
+        (Consistency::Frozen, true) if !is_compared => {
+            "the source is a file that does not change; nothing of it is compared yet".to_owned()
+        }
         (Consistency::Frozen, true) => {
             "read from a file that does not change: what was audited is what was loaded and compared"
                 .to_owned()

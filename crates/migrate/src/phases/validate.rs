@@ -193,16 +193,16 @@ fn validate_table(
                 let mut connection = server.connect().ok()?;
                 Some(witness::measure(&mut connection, of, plan, None))
             });
-            let outcome = (first.run)(&mut table);
+            let outcome = first.compare(&mut table);
             table.measured_ahead = measuring.join().ok().flatten();
             outcome
         })?
     } else {
-        (first.run)(&mut table)?
+        first.compare(&mut table)?
     };
-    checks.push(outcome.outcome(first));
+    checks.push(outcome);
     for check in rest {
-        checks.push((check.run)(&mut table)?.outcome(check));
+        checks.push(check.compare(&mut table)?);
     }
     context.progress.event(&Event::Rows { table: name, rows, bytes: 0 });
     context.progress.event(&Event::TableFinished {

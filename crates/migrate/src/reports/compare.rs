@@ -6,7 +6,7 @@
 
 use super::figures::{count, known_count, seconds, severity_word, verdict_word};
 use super::markdown::text::prose;
-use crate::facts::{Facts, TableFacts};
+use crate::facts::{Facts, TableFacts, VerdictState};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,32 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Serialize)]
 pub struct Comparison {
     database: String,
+    sides: [Side; 2],
     parts: Vec<Part>,
+}
+
+/// One of the two runs.
+#[derive(Debug, Serialize)]
+struct Side {
+    /// `this run` or `the other run`.
+    title: &'static str,
+    /// Where it is.
+    name: String,
+    state: VerdictState,
+    word: &'static str,
+    sentence: String,
+}
+
+impl Side {
+    fn of(title: &'static str, facts: &Facts) -> Self {
+        Self {
+            title,
+            name: facts.run_id.clone(),
+            state: facts.verdict.state,
+            word: verdict_word(facts.verdict.state),
+            sentence: facts.verdict.sentence.clone(),
+        }
+    }
 }
 
 /// One table of a comparison.
@@ -48,14 +73,15 @@ pub fn compare(ours: &Facts, other: &Facts) -> Comparison {
     };
     let parts = vec![
         runs(ours, other),
-        phases(ours, other),
         tables(ours, other),
         counts("Findings", &findings(ours), &findings(other)),
         counts("Altered values", &loss(ours), &loss(other)),
         counts("Objects not converted", &unconverted(ours), &unconverted(other)),
         settings(ours, other),
+        phases(ours, other),
     ];
-    Comparison { database: ours.database.clone(), parts }
+    let sides = [Side::of("this run", ours), Side::of("the other run", other)];
+    Comparison { database: ours.database.clone(), sides, parts }
 }
 
 impl Comparison {
@@ -63,9 +89,21 @@ impl Comparison {
         &self.database
     }
 
+    /// Says where the two runs are, by the names of their folders or files.
+    #[must_use]
+    pub fn named(mut self, ours: &str, other: &str) -> Self {
+        for (side, name) in self.sides.iter_mut().zip([ours, other]) {
+            name.clone_into(&mut side.name);
+        }
+        self
+    }
+
     /// As Markdown.
     pub fn markdown(&self) -> String {
-        let mut page = format!("# {}: this run and another\n", prose(&self.database));
+        let mut page = format!("# {}: this run and another\n\n", prose(&self.database));
+        for Side { title, name, word, sentence, .. } in &self.sides {
+            page.push_str(&format!("- {title}, {}: {word}: {}\n", prose(name), prose(sentence)));
+        }
         for Part { title, columns, rows, note, .. } in &self.parts {
             page.push_str(&format!("\n## {title}\n\n"));
             if !rows.is_empty() {
@@ -93,8 +131,6 @@ impl Comparison {
 fn runs(ours: &Facts, other: &Facts) -> Part {
     let row = |name: &str, of: &dyn Fn(&Facts) -> String| vec![name.to_owned(), of(ours), of(other)];
     let rows = vec![
-        row("verdict", &|facts| verdict_word(facts.verdict.state).to_owned()),
-        row("in words", &|facts| facts.verdict.sentence.clone()),
         row("guarantee", &|facts| facts.verdict.guarantee.clone()),
         row("as of", &|facts| facts.gathered_at.clone()),
         row("run", &|facts| facts.run_id.clone()),
@@ -118,7 +154,9 @@ fn phases(ours: &Facts, other: &Facts) -> Part {
     names.extend(more.filter(|name| time(ours, name).is_none()));
     let row = |name: &str| {
         let (now, before) = (time(ours, name), time(other, name));
-        let ratio = now.zip(before.filter(|before| *before > 0.0)).map(|(now, before)| now / before);
+        // Of moments a ratio says nothing.
+        let ratio = now.zip(before).filter(|(now, before)| now.min(*before) >= 0.1);
+        let ratio = ratio.map(|(now, before)| now / before);
         let ratio = ratio.map_or_else(|| NONE.to_owned(), |ratio| format!("{ratio:.2}"));
         vec![name.to_owned(), shown(now), shown(before), ratio]
     };
@@ -144,7 +182,10 @@ fn tables(ours: &Facts, other: &Facts) -> Part {
     let shown = |table: Option<&TableFacts>| {
         table.map_or_else(
             || NONE.to_owned(),
-            |table| format!("{}, {} rows", table.status.label(), known_count(table.baseline_rows)),
+            |table| {
+                let rows = table.target_rows.or(table.baseline_rows);
+                format!("{}, {} rows", table.status.label(), known_count(rows))
+            },
         )
     };
     let (mut rows, mut same, mut unread) = (Vec::new(), 0, 0_u64);
@@ -153,7 +194,12 @@ fn tables(ours: &Facts, other: &Facts) -> Part {
         let change = match pair {
             (Some(left), Some(right)) => {
                 let seen = |table: &TableFacts| (table.status, table.baseline_rows, table.target_rows);
-                let contents = left.digest_sent.as_ref().zip(right.digest_sent.as_ref());
+                // What is in the targets; a column of another type makes all of it another.
+                let contents = left.digest_read.as_ref().zip(right.digest_read.as_ref());
+                let types = |table: &TableFacts| -> Vec<String> {
+                    table.columns.iter().map(|column| column.target_type.clone()).collect()
+                };
+                let contents = contents.filter(|_| types(left) == types(right));
                 match contents.map(|(left, right)| left == right) {
                     Some(false) => "contents differ",
                     known if seen(left) == seen(right) => {
@@ -249,7 +295,7 @@ mod tests {
         other.tables[0].baseline_rows = Some(1);
         other.settings.push(("text.nul".to_owned(), "other".to_owned()));
         // Not validated: that says nothing about contents.
-        other.tables[1].digest_sent = None;
+        other.tables[1].digest_read = None;
         other.tables[1].baseline_rows = Some(2);
         other.tables[2].source = "dbo.A\n\n# MIGRATED <b>".to_owned();
         let page = compare(&ours, &other).markdown();

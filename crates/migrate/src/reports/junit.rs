@@ -44,17 +44,19 @@ fn write(facts: &Facts) -> Result<String, ReportError> {
         }
         suites.push((table.source.clone(), cases));
     }
-    suites.push(("findings".to_owned(), facts.findings.iter().map(case_of).collect()));
+    let of_run = facts.findings.iter().map(|finding| case_of(finding, Some(Severity::Blocker)));
+    suites.push(("findings".to_owned(), of_run.collect()));
     document(&suites).map_err(|error| ReportError { file_name: FILE_NAME, source: Box::new(error) })
 }
 
-/// Findings alone, of an audit.
-pub fn findings(findings: &[Finding]) -> String {
+/// Findings alone, of an audit; those of severity `least` and above fail, none without it.
+pub fn findings(findings: &[Finding], least: Option<Severity>) -> String {
+    let cases = findings.iter().map(|finding| case_of(finding, least));
     // Writing to memory does not fail.
-    document(&[("findings".to_owned(), findings.iter().map(case_of).collect())]).unwrap_or_default()
+    document(&[("findings".to_owned(), cases.collect())]).unwrap_or_default()
 }
 
-fn case_of(finding: &Finding) -> Case {
+fn case_of(finding: &Finding, least: Option<Severity>) -> Case {
     let count = finding.count.map(|count| format!(" ({count})")).unwrap_or_default();
     let samples = match finding.samples.is_empty() {
         true => String::new(),
@@ -62,7 +64,7 @@ fn case_of(finding: &Finding) -> Case {
     };
     let severity = severity_word(finding.severity);
     let text = format!("{severity}: {}{count}{samples}; {}", finding.message, finding.advice);
-    let is_failure = finding.severity == Severity::Blocker;
+    let is_failure = least.is_some_and(|least| finding.severity >= least);
     Case {
         name: format!("{} {}", finding.code, finding.object),
         failure: is_failure.then(|| text.clone()),
@@ -155,7 +157,7 @@ mod tests {
     fn names_that_xml_cannot_hold_do_not_break_it() {
         let finding =
             Finding::new("a", Severity::Blocker, "dbo.<T>&\"\u{1}\u{fffe}", "found ]]> in it", "mend it");
-        let text = findings(&[finding]);
+        let text = findings(&[finding], Some(Severity::Blocker));
         assert_eq!(elements(&text, "failure"), 1);
         assert!(!text.contains('\u{1}') && !text.contains('\u{fffe}'));
     }

@@ -10,6 +10,8 @@ select
         order by u.place
     ) as columns,
     k.convalidated as validated,
+    k.confdeltype::text as on_delete,
+    k.confupdtype::text as on_update,
     pg_catalog.pg_get_constraintdef(k.oid) as definition,
     -- Null unless it is a foreign key.
     rn.nspname::text as referenced_schema,

@@ -2,7 +2,8 @@
 
 use super::names::{says_email, words};
 use crate::config::AuditConfig;
-use mssql2pg_catalog::{Column, Severity, Table};
+use crate::error::Error;
+use mssql2pg_catalog::{Catalog, Column, Severity, Table};
 use wildmatch::WildMatch;
 
 /// Words that say that a name is the name of something else.
@@ -38,6 +39,26 @@ pub(super) fn severity(table: &Table, column: &Column, config: &AuditConfig) -> 
 pub(super) fn is_named(patterns: &[String], table: &Table, column: &Column) -> bool {
     let name = format!("{}.{}", table.name, column.name);
     patterns.iter().any(|pattern| WildMatch::new_case_insensitive(pattern).matches(&name))
+}
+
+/// Patterns of the settings that name no column: a slip of the pen would switch a check off.
+///
+/// # Errors
+/// When there is one.
+pub(crate) fn check_patterns(config: &AuditConfig, catalog: &Catalog) -> Result<(), Error> {
+    for (key, patterns) in [("audit.critical", &config.critical), ("audit.email", &config.email)] {
+        for pattern in patterns {
+            let one = std::slice::from_ref(pattern);
+            let fits = |table: &Table| table.stored_columns().any(|column| is_named(one, table, column));
+            if !catalog.tables.iter().any(fits) {
+                return Err(Error::config(
+                    format!("{key} has the pattern {pattern}, which fits no column"),
+                    "write schema.table.column, in which * and ? stand for anything; `mssql2pg inspect` lists tables and columns",
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn says_critical(name: &str) -> bool {
@@ -81,6 +102,12 @@ mod tests {
         assert_eq!(of("CustomerID"), Some(Severity::Info));
         for name in ["MiddleName", "NameStyle", "Comment"] {
             assert_eq!(of(name), None, "{name}");
+        }
+        let with_comment = Table { columns: vec![Column::new("Comment", SqlType::NText)], ..table.clone() };
+        let catalog = Catalog { tables: vec![with_comment], ..Catalog::default() };
+        for (pattern, fits) in [("dbo.*.comment", true), ("dbo.Orders.Coment", false)] {
+            let config = AuditConfig { email: vec![pattern.to_owned()], ..AuditConfig::default() };
+            assert_eq!(check_patterns(&config, &catalog).is_ok(), fits, "{pattern}");
         }
         let named = AuditConfig { critical: vec!["dbo.*.comment".to_owned()], ..AuditConfig::default() };
         assert_eq!(severity(&table, &Column::new("Comment", SqlType::Int), &named), Some(Severity::Warning));

@@ -28,6 +28,7 @@ pub(crate) mod tsql;
 mod undefined_bytes;
 mod values;
 
+pub(crate) use critical::check_patterns;
 pub use moment::Moment;
 pub use rules::{Rule, RuleTest};
 pub use tsql::Condition;

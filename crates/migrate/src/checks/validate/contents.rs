@@ -7,7 +7,7 @@ use super::ends::read_target;
 use super::{Compared, TableCheck, TableContext, drill};
 use crate::checks::counted;
 use crate::error::Error;
-use crate::facts::Differences;
+use crate::facts::{DifferenceKind, Differences};
 use mssql2pg_mapping::digest::{RowDigest, TableDigester};
 
 pub(super) const CHECK: TableCheck = TableCheck {
@@ -88,12 +88,31 @@ fn difference_text(contents: &Contents) -> String {
         Some(Differences { total: 0, .. }) => {
             "what was sent was another state of the source: read again, it equals the target".to_owned()
         }
+        // All rows are listed, and none is wrong in some of its columns.
+        Some(Differences { total, rows, .. })
+            if rows.len() as u64 == *total && rows.iter().all(|row| row.kind != DifferenceKind::Changed) =>
+        {
+            let of = |kind, word: &str| {
+                let rows = rows.iter().filter(|row| row.kind == kind).count() as u64;
+                (rows > 0).then(|| format!("{} {word}", counted(rows, "row")))
+            };
+            let parts = [
+                of(DifferenceKind::Missing, "missing"),
+                of(DifferenceKind::Extra, "too many"),
+                of(DifferenceKind::Doubled, "doubled"),
+            ];
+            format!("contents differ: {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+        }
         Some(Differences { total, .. }) => {
             let verb = if *total == 1 { "differs" } else { "differ" };
             format!("contents differ{in_columns}: {} {verb}", counted(*total, "row"))
         }
         None => {
-            format!("digest {} was sent, {} was read back", short(&contents.sent), short(&contents.read))
+            format!(
+                "digest {} was sent, {} was read back; the source is not at hand, so that no row is named",
+                short(&contents.sent),
+                short(&contents.read)
+            )
         }
     }
 }

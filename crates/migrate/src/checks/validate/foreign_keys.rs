@@ -10,8 +10,8 @@ use mssql2pg_target::catalog::PgConstraint;
 
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "foreign-keys",
-    manual: "Every foreign key of the plan exists in PostgreSQL, between the same columns and whatever its name, and is validated. One that the source does not trust and whose rows break it stays not valid and is a finding, not a failure.",
-    advice: "see to rejected rows of the referenced table first; else find the rows whose referenced row is missing, mend them at the source and migrate again into another run folder with --if-exists replace; one that was only dropped is added by hand, then run validate again",
+    manual: "Every foreign key of the plan exists in PostgreSQL, between the same columns, with the same actions on delete and update and whatever its name, and is validated. One that the source does not trust and whose rows break it stays not valid and is a finding, not a failure.",
+    advice: "one that was dropped or altered in the target is set back by hand as in schema/, then run validate again; one that rows break: see to rejected rows of the referenced table first, else find the rows whose referenced row is missing, mend them at the source and migrate again into another run folder with --if-exists replace",
     run: check,
 };
 
@@ -26,6 +26,8 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
         if known.peek().is_none() {
             // One that PostgreSQL refused outright is a finding of the phase finish.
             differences.push(format!("{} is missing", shown(key)));
+        } else if !known.clone().any(|known| does_the_same(known, key)) {
+            differences.push(format!("{} does something else on delete or update", shown(key)));
         } else if known.any(|known| known.validated) {
             valid += 1;
         } else if !key.trusted {
@@ -54,6 +56,18 @@ fn is_same(known: &PgConstraint, planned: &ForeignKeyPlan) -> bool {
         && known.referenced.as_ref().is_some_and(table)
         && pairs(&known.columns, &known.referenced_columns)
             == pairs(&planned.columns, &planned.referenced_columns)
+}
+
+/// Whether it does what is planned when the row that it refers to is deleted or changed.
+fn does_the_same(known: &PgConstraint, planned: &ForeignKeyPlan) -> bool {
+    let letter = |action: &Option<String>| match action.as_deref() {
+        Some("cascade") => 'c',
+        Some("set null") => 'n',
+        Some("set default") => 'd',
+        Some("restrict") => 'r',
+        _ => 'a',
+    };
+    known.on_delete == letter(&planned.on_delete) && known.on_update == letter(&planned.on_update)
 }
 
 fn pairs<'a>(columns: &'a [String], referenced: &'a [String]) -> Vec<(&'a String, &'a String)> {
@@ -97,6 +111,8 @@ mod tests {
             columns: owned(columns),
             validated: true,
             definition: String::new(),
+            on_delete: 'a',
+            on_update: 'a',
             referenced: Some((schema.to_owned(), table.to_owned())),
             referenced_columns: owned(referenced),
         };
@@ -114,5 +130,10 @@ mod tests {
         for (known, same) in cases {
             assert_eq!(is_same(&known, &planned), same, "{known:?}");
         }
+        let same = known('f', &["x", "y"], "public", "parent", &["a", "b"]);
+        assert!(does_the_same(&same, &planned));
+        let cascades = ForeignKeyPlan { on_delete: Some("cascade".to_owned()), ..planned };
+        assert!(!does_the_same(&same, &cascades));
+        assert!(does_the_same(&PgConstraint { on_delete: 'c', ..same }, &cascades));
     }
 }

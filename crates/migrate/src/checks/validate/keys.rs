@@ -138,6 +138,8 @@ mod tests {
             columns: owned(columns),
             validated: true,
             definition: String::new(),
+            on_delete: ' ',
+            on_update: ' ',
             referenced: None,
             referenced_columns: Vec::new(),
         }

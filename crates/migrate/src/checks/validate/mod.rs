@@ -7,6 +7,7 @@ mod contents;
 mod defaults;
 mod drill;
 mod ends;
+mod expressions;
 mod foreign_keys;
 mod identity;
 mod indexes;
@@ -48,6 +49,7 @@ pub static ALL: &[TableCheck] = &[
     losses::CHECK,
     columns::CHECK,
     defaults::CHECK,
+    expressions::CHECK,
     keys::CHECK,
     indexes::CHECK,
     foreign_keys::CHECK,
@@ -89,6 +91,23 @@ impl Compared {
     /// With the check's name.
     pub fn outcome(self, check: &TableCheck) -> CheckOutcome {
         CheckOutcome { check: check.name.to_owned(), passed: self.passed, detail: self.detail }
+    }
+}
+
+impl TableCheck {
+    /// Compares. What PostgreSQL cannot give as planned (a table or column that is gone, no right to read it) is a
+    /// difference of this table and not the end of all.
+    ///
+    /// # Errors
+    /// When an end cannot be reached or read.
+    pub(crate) fn compare(&self, context: &mut TableContext<'_>) -> Result<CheckOutcome, Error> {
+        let compared = match (self.run)(context) {
+            Err(Error::Target { source, .. }) if !source.is_of_connection() => {
+                Compared::different(format!("cannot be compared as planned: {}", source.brief()))
+            }
+            other => other?,
+        };
+        Ok(compared.outcome(self))
     }
 }
 

@@ -15,7 +15,7 @@ use mssql2pg_target::{Connection, ErrorKind, TargetError};
 pub(super) const CHECK: TableCheck = TableCheck {
     name: "second-witness",
     manual: "Each side measures every column by its own means: NULLs, smallest, largest and exact sum of numbers and times, how many are true, lengths in characters and in bytes, how values begin and end. The source's measures come from the audit, which takes them before values are encoded, the target's from PostgreSQL in SQL. They are compared exactly; columns whose text was altered, as counted in the losses, and those with transforms are left out.",
-    advice: "the rows were sent as they were read, but a value means something else in PostgreSQL: compare the named column by hand and report it to us; if the source was changed between audit and load, migrate again into another run folder with --if-exists replace",
+    advice: "where the check contents names rows, begin with those; else the rows were sent as they were read, but a value means something else in PostgreSQL: compare the named column by hand and report it to us; if the source was changed between audit and load, migrate again into another run folder with --if-exists replace",
     run: check,
 };
 

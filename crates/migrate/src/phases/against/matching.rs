@@ -18,7 +18,7 @@ pub(super) struct Match {
     /// Planned columns that are not there.
     pub(super) missing: Vec<String>,
     /// The names here of the others, by their planned names.
-    names: BTreeMap<String, String>,
+    pub(super) names: BTreeMap<String, String>,
 }
 
 /// A name without case and `_`.

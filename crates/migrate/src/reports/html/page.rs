@@ -21,6 +21,8 @@ pub(super) struct Page<'a> {
     tables: Vec<TableView<'a>>,
     /// Whether any table failed: then a section of its own says why.
     any_failed: bool,
+    /// What to do, once for each kind of failure.
+    to_do: Vec<ToDo<'a>>,
     row_chart: Option<RowChart>,
     finding_chart: FindingChart,
     findings: Vec<FindingGroup<'a>>,
@@ -36,6 +38,14 @@ struct CheckView<'a> {
     check: &'a str,
     passed: u64,
     failed: u64,
+}
+
+/// A failed check, and what to do about it.
+#[derive(Debug, Serialize)]
+struct ToDo<'a> {
+    check: &'a str,
+    advice: &'static str,
+    tables: Vec<&'a str>,
 }
 
 /// One table.
@@ -143,6 +153,7 @@ pub(super) fn page(facts: &Facts) -> Page<'_> {
         checks: checks(&facts.tables),
         tables: facts.tables.iter().enumerate().map(|(number, table)| table_view(number, table)).collect(),
         any_failed: facts.tables.iter().any(|table| table.status == TableStatus::Failed),
+        to_do: to_do(&facts.tables),
         row_chart: charts::row_chart(facts),
         finding_chart: charts::finding_chart(&codes),
         findings,
@@ -200,6 +211,21 @@ fn split_view(split: &SplitDifference) -> SplitView<'_> {
         rows: split.rows,
         read_again: proof::read_again(split),
     }
+}
+
+/// Failures with the same advice together, in the order in which they are met.
+fn to_do(tables: &[TableFacts]) -> Vec<ToDo<'_>> {
+    let mut all: Vec<ToDo<'_>> = Vec::new();
+    for table in tables.iter().filter(|table| table.status == TableStatus::Failed) {
+        for failure in figures::failures(table) {
+            let Some(advice) = failure.advice else { continue };
+            match all.iter_mut().find(|known| known.advice == advice) {
+                Some(known) => known.tables.push(&table.source),
+                None => all.push(ToDo { check: failure.check, advice, tables: vec![&table.source] }),
+            }
+        }
+    }
+    all
 }
 
 /// The checks in the order in which they are met.
