@@ -259,8 +259,10 @@ pub(crate) fn summary(facts: &Facts, report: &Path, run_dir: &Path, common: &Com
     }
     output::data(&format!("report: {}", report.display()));
     if let Some(target) = facts.target.as_ref().filter(|target| target.embedded) {
+        // As this program was called: after `cargo run` nothing of that name is on the path.
+        let program = std::env::args().next().unwrap_or_else(|| "mssql2pg".to_owned());
         output::data(&format!(
-            "look at the data ({}): mssql2pg embedded psql {}",
+            "look at the data ({}): {program} embedded psql {}",
             target.server_version,
             run_dir.display()
         ));
@@ -337,7 +339,12 @@ fn next_step(facts: &Facts) -> Option<&'static str> {
         VerdictState::Failed if facts.tables.iter().any(|table| table.rejected_rows > 0) => Some(
             "mend the rejected rows at the source, or set text.nul and text.invalid to replace or strip; then migrate again with --run NEW.run --if-exists replace",
         ),
-        VerdictState::Failed => Some("look at the failed checks and the blockers in the report"),
+        VerdictState::Failed
+            if facts.findings.iter().any(|finding| finding.severity == Severity::Blocker) =>
+        {
+            Some("look at the failed checks and the blockers in the report")
+        }
+        VerdictState::Failed => Some("look at the failed checks in the report"),
     }
 }
 

@@ -20,6 +20,23 @@ pub(crate) fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
+/// The severity of an audit's check, and when it is another.
+fn audit_severity(check: &audit::Check) -> String {
+    let word = severity_word(check.severity);
+    match &check.how {
+        audit::How::Values(values) => match values.policy {
+            Some((setting, _)) => {
+                format!(
+                    "{word}; {} with `{setting} = \"reject\"`, the default",
+                    severity_word(Severity::Blocker)
+                )
+            }
+            None => word.to_owned(),
+        },
+        _ => word.to_owned(),
+    }
+}
+
 /// The manual of all checks: `docs/reference/checks.md`.
 pub fn checks_markdown() -> String {
     let mut page = String::from(
@@ -28,7 +45,7 @@ pub fn checks_markdown() -> String {
          | code | severity | finds |\n|---|---|---|\n",
     );
     for check in audit::ALL {
-        let severity = severity_word(check.severity);
+        let severity = audit_severity(check);
         page.push_str(&format!("| [`{0}`](#{0}) | {severity} | {1} |\n", check.code, check.message));
     }
     page.push_str(
@@ -39,7 +56,7 @@ pub fn checks_markdown() -> String {
         page.push_str(&format!(
             "\n### `{}`\n\nSeverity: {}. Finds: {}\n\nWhy it matters in PostgreSQL: {}\n\nWhat to do: {}.\n",
             check.code,
-            severity_word(check.severity),
+            audit_severity(check),
             check.finds,
             check.why,
             check.advice
