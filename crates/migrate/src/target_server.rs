@@ -48,9 +48,11 @@ impl TargetServer {
             return Self::by_url("", config);
         }
         if let Some(TargetIdentity::Server { location }) = &run.identity().target {
-            // The run does not know the password; PGPASSWORD and .pgpass may.
-            say(&format!("target of the run: {location}"));
-            return Self::by_url(location, config);
+            // The run knows neither the password nor how TLS was asked for, and must not ask for less.
+            return Err(Error::run(
+                format!("the run in {} went to {location}, and no target is given now", run.dir().display()),
+                "give the same target again with --target, or in TARGET_URL (.env is read)",
+            ));
         }
         Self::embedded(config, run, say)
     }

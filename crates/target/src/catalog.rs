@@ -325,9 +325,9 @@ pub struct Expressions {
 pub struct Written {
     /// Expressions of generated columns (`pg_get_expr`), by the columns' names.
     pub generated: BTreeMap<String, String>,
-    /// Checks (`pg_get_constraintdef`), in the order in which they were given.
+    /// Checks (`pg_get_constraintdef`), in the order in which they were given; none where PostgreSQL refuses one.
     pub checks: Vec<Option<String>>,
-    /// Predicates (`pg_get_expr`), in their order.
+    /// Predicates (`pg_get_expr`), in their order, likewise.
     pub predicates: Vec<Option<String>>,
 }
 
@@ -335,26 +335,33 @@ pub struct Written {
 /// the end. None where the login may not make one.
 ///
 /// # Errors
-/// When PostgreSQL refuses an expression, or the connection is lost.
+/// When PostgreSQL refuses a computed column, or the connection is lost.
 pub fn written_expressions(
     connection: &mut Connection,
     asked: &Expressions,
 ) -> Result<Option<Written>, TargetError> {
     let failed = |error| TargetError::postgres("cannot have expressions written", error);
     let mut transaction = connection.client.transaction().map_err(failed)?;
-    let mut items = asked.columns.clone();
-    items.extend(
-        asked.checks.iter().enumerate().map(|(place, check)| format!("constraint c{place} check ({check})")),
-    );
-    let sql = format!("create temporary table mssql2pg_twin ({}) on commit drop", items.join(", "));
+    let sql = format!("create temporary table mssql2pg_twin ({}) on commit drop", asked.columns.join(", "));
     if let Err(error) = transaction.batch_execute(&sql) {
         let error = failed(error);
         return if error.kind == ErrorKind::Permission { Ok(None) } else { Err(error) };
     }
-    for (place, predicate) in asked.predicates.iter().enumerate() {
-        // A constant takes part in any type's index.
-        let sql = format!("create index i{place} on pg_temp.mssql2pg_twin ((1)) where {predicate}");
-        transaction.batch_execute(&sql).map_err(failed)?;
+    let checks = asked.checks.iter().enumerate().map(|(place, check)| {
+        format!("alter table pg_temp.mssql2pg_twin add constraint c{place} check ({check})")
+    });
+    // A constant takes part in any type's index.
+    let indexes = asked.predicates.iter().enumerate().map(|(place, predicate)| {
+        format!("create index i{place} on pg_temp.mssql2pg_twin ((1)) where {predicate}")
+    });
+    for sql in checks.chain(indexes) {
+        let mut one = transaction.transaction().map_err(failed)?;
+        match one.batch_execute(&sql).map_err(failed) {
+            Ok(()) => one.commit().map_err(failed)?,
+            // Refused alone: the others are written.
+            Err(error) if error.is_of_object() => one.rollback().map_err(failed)?,
+            Err(error) => return Err(error),
+        }
     }
     let rows = transaction.query(include_str!("queries/written_twin.sql"), &[]).map_err(failed)?;
     let mut written: BTreeMap<(String, String), String> = BTreeMap::new();

@@ -66,6 +66,15 @@ impl TargetError {
         self.server().map_or_else(String::new, |said| format!(" (error {})", said.code))
     }
 
+    /// Whether the object of the statement is not as it was taken to be: a table or column that is gone or of another
+    /// type, no right to it, a value that is none of its type. Trouble that passes is not: a full disk, a time-out.
+    pub fn is_of_object(&self) -> bool {
+        match self.server() {
+            Some(said) => ["42", "22", "0A"].iter().any(|class| said.code.starts_with(class)),
+            None => self.kind == ErrorKind::Query,
+        }
+    }
+
     /// In a sentence about the object: what the server said, in which there is no value, or else what we could not do.
     pub fn brief(&self) -> String {
         match self.server() {

@@ -23,11 +23,19 @@ pub(crate) fn run(audit: &Audit, common: &Common) -> Result<Outcome, Failure> {
     phases::hold(context, source, &catalog, Purpose::Count)?;
     let audited = phases::audit(context, source, &catalog);
     phases::release_unless_loading(context, source);
-    let baseline = audited?;
+    let mut baseline = audited?;
     let mut all = opened.run.findings()?;
     let mut findings: Vec<Finding> = all.remove("hold").unwrap_or_default();
     findings.extend(all.remove("audit").unwrap_or_default());
     findings.extend(phases::hazards(context, &catalog)?);
+    if !context.names_keys() {
+        // What an earlier command of the run has kept may name some; smallest, largest and sums are values, too.
+        phases::without_samples(&mut findings);
+        for table in &mut baseline.tables {
+            table.measures = None;
+            table.columns.iter_mut().for_each(|column| (column.minimum, column.maximum) = (None, None));
+        }
+    }
     let changes = old.map(|old| Changes::between(old, &findings));
     if let Some(path) = &audit.junit {
         // What makes a case fail is what makes the command end with 1.
@@ -39,11 +47,6 @@ pub(crate) fn run(audit: &Audit, common: &Common) -> Result<Outcome, Failure> {
         })?;
     }
     if common.json {
-        let mut baseline = baseline;
-        if !context.names_keys() {
-            // Smallest, largest and sums are values, too.
-            baseline.tables.iter_mut().for_each(|table| table.measures = None);
-        }
         let mut result = serde_json::json!({ "baseline": baseline, "findings": findings });
         if let (Some(changes), Some(result)) = (&changes, result.as_object_mut()) {
             result.insert("new".to_owned(), serde_json::json!(changes.new));

@@ -85,6 +85,12 @@ pub(crate) fn validate(validate: &Validate, common: &Common) -> Result<Outcome, 
     let address = config.source.url.take();
     let run = Run::open(&find_run(on_run, &config)?)?;
     use_run_settings(&mut config, &run);
+    if config.validate.show_values && !run.names_keys(&config) {
+        return Err(Failure::usage(
+            format!("the run in {} names no keys and shows no values (--no-samples)", run.dir().display()),
+            "leave out --show-values",
+        ));
+    }
     if let Some(url) = &validate.against {
         return against(url, config, &run, address.as_ref().map(SecretText::expose), common);
     }
@@ -93,12 +99,6 @@ pub(crate) fn validate(validate: &Validate, common: &Common) -> Result<Outcome, 
         return Err(Failure::usage(
             format!("the run in {} has no target yet: there is nothing to compare", run.dir().display()),
             "run `mssql2pg migrate` on the source first, or name another tool's database with --against",
-        ));
-    }
-    if config.validate.show_values && !run.names_keys(&config) {
-        return Err(Failure::usage(
-            format!("the run in {} names no keys and shows no values (--no-samples)", run.dir().display()),
-            "leave out --show-values",
         ));
     }
     let server = open_server(&config, &run, progress.as_ref())?;

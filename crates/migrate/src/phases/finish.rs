@@ -7,6 +7,7 @@
 
 use super::Context;
 use super::workers::work_off;
+use crate::checks::validate::does_the_same;
 use crate::error::Error;
 use crate::run::SetAside;
 use crate::target_server::TargetServer;
@@ -54,10 +55,10 @@ pub fn finish(context: Context<'_>, server: &TargetServer, plan: &DatabasePlan) 
         work.restore_set_aside(plan)?;
         // Two tables are locked by each of these, so one after another.
         let mut foreign_keys = per_table(|table, _| ddl::foreign_keys_not_valid(table));
-        work.leave_out_known_foreign_keys(&mut foreign_keys)?;
+        work.leave_out_known_foreign_keys(&mut foreign_keys, true)?;
         work.run_all_alone(foreign_keys)?;
         let mut validations = per_table(|table, _| ddl::validate_foreign_keys(table));
-        work.leave_out_known_foreign_keys(&mut validations)?;
+        work.leave_out_known_foreign_keys(&mut validations, false)?;
         work.run_all(validations)?;
         work.set_identities(plan)?;
         work.set_sequences(plan)?;
@@ -212,30 +213,40 @@ impl Finish<'_> {
         }
     }
 
-    /// A kept table's own foreign key over the same columns to the same table does what the planned
-    /// one would.
+    /// A kept table's own foreign key over the same columns to the same table is there in place of the planned one; that
+    /// it does something else on delete or update is told.
     fn leave_out_known_foreign_keys(
         &self,
         statements: &mut [(&TablePlan, Vec<Statement>)],
+        tells: bool,
     ) -> Result<(), Error> {
         let mut connection = self.server.connect()?;
         for (table, statements) in statements.iter_mut().filter(|(_, statements)| !statements.is_empty()) {
             let known = mssql2pg_target::catalog::constraints(&mut connection, &table.schema, &table.name)
                 .map_err(Error::target(format!("cannot look at {}", table.sql_name())))?;
-            let is_known = |key: &ForeignKeyPlan| {
+            for key in &table.foreign_keys {
                 let referenced = (key.referenced_schema.clone(), key.referenced_table.clone());
-                let is_made = known.iter().any(|known| known.name == key.name);
-                !is_made
-                    && known.iter().any(|known| {
-                        known.kind == 'f'
-                            && known.columns == key.columns
-                            && known.referenced.as_ref() == Some(&referenced)
-                            && known.referenced_columns == key.referenced_columns
-                    })
-            };
-            for key in table.foreign_keys.iter().filter(|key| is_known(key)) {
+                let own = known.iter().filter(|known| {
+                    known.kind == 'f'
+                        && known.columns == key.columns
+                        && known.referenced.as_ref() == Some(&referenced)
+                        && known.referenced_columns == key.referenced_columns
+                });
+                let own: Vec<_> = own.collect();
+                if own.is_empty() || known.iter().any(|known| known.name == key.name) {
+                    continue;
+                }
                 let object = format!("{}.{}", table.sql_name(), key.name);
                 statements.retain(|statement| statement.object != object);
+                if tells && !own.iter().any(|known| does_the_same(known, key)) {
+                    self.note(Finding::new(
+                        "kept-as-it-is",
+                        Severity::Warning,
+                        format!("{}.{}", table.source, key.source),
+                        "the target's own foreign key over these columns was kept, and it does something else on delete or update",
+                        "compare it with the statement in schema/",
+                    ));
+                }
             }
         }
         Ok(())

@@ -34,7 +34,7 @@ pub use finish::finish;
 pub use hold::{Purpose, confirm, hold, release, release_unless_loading};
 pub use load::{LoadSummary, load};
 pub use plan::{hazards, plan};
-pub use report::{gather_facts, report};
+pub use report::{gather_facts, report, without_samples};
 pub use splits::is_loaded;
 pub use validate::{TableValidation, Validation, validate};
 

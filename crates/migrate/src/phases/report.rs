@@ -98,9 +98,7 @@ pub fn gather_facts(
     let mut findings = merged(found.into_values());
     if !run.names_keys(config) {
         tables.iter_mut().for_each(without_keys);
-        // Those of hand work are names of objects.
-        let of_rows = findings.iter_mut().filter(|finding| finding.code != "hand-work");
-        of_rows.for_each(|finding| finding.samples.clear());
+        without_samples(&mut findings);
     }
     let known = findings.clone();
     findings.iter_mut().for_each(|finding| settle_distrust(finding, &tables, &known));
@@ -287,6 +285,12 @@ fn merged(phases: impl Iterator<Item = Vec<Finding>>) -> Vec<Finding> {
         }
     }
     merged
+}
+
+/// Leaves out the keys of rows. The samples of hand work are names of objects.
+pub fn without_samples(findings: &mut [Finding]) {
+    let of_rows = findings.iter_mut().filter(|finding| finding.code != "hand-work");
+    of_rows.for_each(|finding| finding.samples.clear());
 }
 
 /// Leaves out all that names a row or shows a value.

@@ -80,6 +80,7 @@ pub fn validate(
     context.timed("validate", || {
         let baseline: Option<Baseline> = context.run.read_json("baseline.json")?;
         let names_keys = context.names_keys();
+        let finished = context.run.findings()?.remove("finish").unwrap_or_default();
         let splits = splits_by_table(context, server)?;
         let no_splits = Vec::new();
         let tables: Vec<&Table> = catalog.tables.iter().collect();
@@ -106,6 +107,7 @@ pub fn validate(
                 run: context.run,
                 config: context.config,
                 names_keys,
+                finished: &finished,
                 table,
                 plan,
                 splits,

@@ -247,7 +247,11 @@ impl RuleTest {
             None => false,
             Some(items) if show_text(value, scratch) => {
                 let text = scratch.trim_end_matches(' ');
-                !items.iter().any(|(item, _)| item == text)
+                !items.iter().any(|(item, _)| item.trim_end_matches(' ') == text)
+            }
+            Some(items) if matches!(value, Value::Bytes(_)) => {
+                let Value::Bytes(bytes) = value else { return false };
+                !items.iter().any(|(item, _)| is_hex_of(item, bytes))
             }
             Some(items) => {
                 let quantity = quantity_of(value);
@@ -315,6 +319,16 @@ fn quantity_of_float(text: &str, number: f64) -> Quantity {
     })
 }
 
+/// Whether a text is `0x` and the bytes in hexadecimal.
+fn is_hex_of(text: &str, bytes: &[u8]) -> bool {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text).as_bytes();
+    let (pairs, rest) = digits.as_chunks::<2>();
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    rest.is_empty()
+        && pairs.len() == bytes.len()
+        && pairs.iter().zip(bytes).all(|(pair, known)| byte(pair) == Some(*known))
+}
+
 fn fits(pattern: &str, name: &str) -> bool {
     pattern.is_empty() || WildMatch::new_case_insensitive(pattern).matches(name)
 }
@@ -349,7 +363,12 @@ fn quantity_of_text(text: &str) -> Option<Quantity> {
             u8::try_from(fraction.len()).ok()?,
         ));
     }
-    let date: jiff::civil::DateTime = text.parse().ok()?;
+    // With an offset it is a moment in UTC, as values with an offset are compared; people put a blank before it.
+    let compact = text.replacen(" +", "+", 1).replacen(" -", "-", 1);
+    let date: jiff::civil::DateTime = match compact.parse::<jiff::Timestamp>() {
+        Ok(moment) => jiff::tz::Offset::UTC.to_datetime(moment),
+        Err(_) => text.parse().ok()?,
+    };
     let days = jiff::civil::date(1, 1, 1).until((jiff::Unit::Day, date.date())).ok()?.get_days();
     let time = date.time();
     let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
@@ -399,6 +418,14 @@ mod tests {
                 guid
             })
         ));
+        let at = Value::DateTimeOffset { days: 693_595, ticks: 0, offset_minutes: -90 };
+        assert!(!breaks("in = [\"1899-12-31 22:30:00 -01:30\"]", at));
+        assert!(!breaks("max = \"1900-01-01T02:00:00+02:00\"", at));
+        assert!(breaks("max = \"1900-01-01T01:59:59+02:00\"", at));
+        assert!(!breaks("in = [\"A \"]", Value::Utf8(b"A ")));
+        let bytes = [0xAB; 40];
+        assert!(!breaks(&format!("in = [\"0x{}\"]", "aB".repeat(40)), Value::Bytes(&bytes)));
+        assert!(breaks(&format!("in = [\"0x{}\"]", "ab".repeat(30)), Value::Bytes(&bytes)));
         let long = "x".repeat(200);
         assert!(!breaks(&format!("in = [\"{long}\"]"), Value::Utf8(long.as_bytes())));
         assert!(!breaks("max = \"1900-01-01T00:00:00.003\"", Value::DateTime { days: 0, ticks: 1 }));

@@ -52,11 +52,6 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
             "not compared: this login may not make the temporary table that it takes",
         ));
     };
-    let finished = context.run.findings()?.remove("finish").unwrap_or_default();
-    let is_told = |source: &str| {
-        let object = format!("{}.{source}", plan.source);
-        finished.iter().any(|finding| finding.object == object)
-    };
     let Written { generated: computed, checks, predicates } = written;
     let mut differences = Vec::new();
     for (check, text) in plan.checks.iter().zip(&checks) {
@@ -64,9 +59,9 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
             known.kind == 'c' && Some(without_state(&known.definition)) == text.as_deref().map(without_state)
         };
         match known.iter().filter(same).max_by_key(|known| known.validated) {
-            Some(known) if known.validated || !check.trusted || is_told(&check.source) => {}
+            Some(known) if known.validated || !check.trusted || context.is_told(&check.source) => {}
             Some(_) => differences.push(format!("the check {} is not valid", check.name)),
-            None if is_told(&check.source) => {}
+            None if context.is_told(&check.source) => {}
             None => differences.push(format!("the check {} is missing, or says something else", check.name)),
         }
     }
@@ -79,7 +74,10 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
     for (index, text) in filtered.iter().zip(&predicates) {
         // One that is missing is told by the checks of keys and indexes.
         let mut over = indexes.iter().filter(|known| is_over(known, index)).peekable();
-        if over.peek().is_some() && !over.any(|known| known.predicate == *text) {
+        if over.peek().is_some()
+            && !over.any(|known| known.predicate == *text)
+            && !context.is_told(&index.source)
+        {
             differences.push(format!("the index {} has another condition", index.name));
         }
     }

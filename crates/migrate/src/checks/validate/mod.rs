@@ -18,12 +18,13 @@ pub(crate) mod witness;
 
 pub use columns::same_type;
 pub use contents::{Contents, ContentsDifference};
+pub(crate) use foreign_keys::does_the_same;
 
 use crate::config::Config;
 use crate::error::Error;
 use crate::facts::{CheckOutcome, MeasureFacts};
 use crate::run::Run;
-use mssql2pg_catalog::{Table, TableMeasures};
+use mssql2pg_catalog::{Finding, Table, TableMeasures};
 use mssql2pg_mapping::TablePlan;
 use mssql2pg_mapping::encode::{Loss, merge_losses};
 use mssql2pg_sources::{Source, Split};
@@ -102,7 +103,7 @@ impl TableCheck {
     /// When an end cannot be reached or read.
     pub(crate) fn compare(&self, context: &mut TableContext<'_>) -> Result<CheckOutcome, Error> {
         let compared = match (self.run)(context) {
-            Err(Error::Target { source, .. }) if !source.is_of_connection() => {
+            Err(Error::Target { source, .. }) if source.is_of_object() => {
                 Compared::different(format!("cannot be compared as planned: {}", source.brief()))
             }
             other => other?,
@@ -119,6 +120,8 @@ pub struct TableContext<'a> {
     pub config: &'a Config,
     /// Whether keys of rows may be named.
     pub names_keys: bool,
+    /// What the phase finish has found; empty for a target that the run has not made.
+    pub finished: &'a [Finding],
     /// The table in the source.
     pub table: &'a Table,
     /// The plan for it.
@@ -182,6 +185,12 @@ impl TableContext<'_> {
     /// What was altered on the way, of all splits.
     fn losses(&self) -> Result<Vec<Loss>, Error> {
         losses_of(self.splits)
+    }
+
+    /// Whether the phase finish has a finding for that object of the table.
+    fn is_told(&self, source: &str) -> bool {
+        let object = format!("{}.{source}", self.plan.source);
+        self.finished.iter().any(|finding| finding.object == object)
     }
 
     /// Rows that went to `rejects/`.

@@ -148,6 +148,7 @@ impl Comparing<'_> {
             run: context.run,
             config: context.config,
             names_keys: context.names_keys(),
+            finished: &[],
             table,
             plan: &found.plan,
             splits: &sent,
