@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use postgres::types::{FromSql, ToSql};
-use postgres::{GenericClient, Row};
+use postgres::{GenericClient, Row, Transaction};
 use serde::{Deserialize, Serialize};
 
 use crate::connect::quote_name;
@@ -278,6 +278,18 @@ pub fn identity_state(
     rows.into_iter().next().ok_or_else(|| no_answer(&object))
 }
 
+/// Makes the temporary table in which PostgreSQL writes expressions in its own form; false where the login may not.
+fn make_twin(transaction: &mut Transaction<'_>, columns: &[String]) -> Result<bool, TargetError> {
+    let sql = format!("create temporary table mssql2pg_twin ({}) on commit drop", columns.join(", "));
+    match transaction.batch_execute(&sql) {
+        Ok(()) => Ok(true),
+        Err(error) => match TargetError::postgres("cannot have expressions written", error) {
+            error if error.kind == ErrorKind::Permission => Ok(false),
+            error => Err(error),
+        },
+    }
+}
+
 /// Default expressions of columns of these types as PostgreSQL writes them (`pg_get_expr`), in their order: a temporary
 /// table is made for it and is gone at the end. None where the login may not make one.
 ///
@@ -297,10 +309,8 @@ pub fn written_defaults(
         .map(|(place, (pg_type, text))| format!("c{place} {pg_type} default {text}"));
     let columns: Vec<String> = columns.collect();
     let mut transaction = connection.client.transaction().map_err(failed)?;
-    let sql = format!("create temporary table mssql2pg_defaults ({}) on commit drop", columns.join(", "));
-    if let Err(error) = transaction.batch_execute(&sql) {
-        let error = failed(error);
-        return if error.kind == ErrorKind::Permission { Ok(None) } else { Err(error) };
+    if !make_twin(&mut transaction, &columns)? {
+        return Ok(None);
     }
     let sql = include_str!("queries/written_defaults.sql");
     let written = transaction.query(sql, &[]).map_err(failed)?;
@@ -342,10 +352,8 @@ pub fn written_expressions(
 ) -> Result<Option<Written>, TargetError> {
     let failed = |error| TargetError::postgres("cannot have expressions written", error);
     let mut transaction = connection.client.transaction().map_err(failed)?;
-    let sql = format!("create temporary table mssql2pg_twin ({}) on commit drop", asked.columns.join(", "));
-    if let Err(error) = transaction.batch_execute(&sql) {
-        let error = failed(error);
-        return if error.kind == ErrorKind::Permission { Ok(None) } else { Err(error) };
+    if !make_twin(&mut transaction, &asked.columns)? {
+        return Ok(None);
     }
     let checks = asked.checks.iter().enumerate().map(|(place, check)| {
         format!("alter table pg_temp.mssql2pg_twin add constraint c{place} check ({check})")

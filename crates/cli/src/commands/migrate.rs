@@ -356,14 +356,15 @@ pub(crate) fn status_table(facts: &Facts) -> String {
         .iter()
         .map(|table| {
             let failed: Vec<_> = table.checks.iter().filter(|check| !check.passed).collect();
-            let mut trouble = failed.first().map_or_else(String::new, |check| check.detail.clone());
-            if let [_, others @ ..] = failed.as_slice()
-                && !others.is_empty()
-            {
-                // Their words are in the report.
-                let names: Vec<&str> = others.iter().map(|check| check.check.as_str()).collect();
-                trouble.push_str(&format!("; failed, too: {}", names.join(", ")));
-            }
+            let trouble = match failed.as_slice() {
+                [] => String::new(),
+                [only] => only.detail.clone(),
+                // The words of the others are in the report.
+                [first, others @ ..] => {
+                    let names: Vec<&str> = others.iter().map(|check| check.check.as_str()).collect();
+                    format!("{}; failed, too: {}", first.detail, names.join(", "))
+                }
+            };
             vec![
                 table.source.clone(),
                 table.target.clone(),

@@ -142,7 +142,7 @@ fn against(
     let location = &run.identity().source.location;
     let is_live = is_address(location);
     // The run's own: another one, made with today's settings, would be what a later migration builds from.
-    let plan = run.plan()?;
+    let (catalog, plan) = (run.catalog()?, run.plan()?);
     let source = same_source(run, address.filter(|_| is_live).unwrap_or(location)).ok_or_else(|| {
         Failure::usage(
             "the source of the run is not at hand, and its rows have to be read again",
@@ -150,7 +150,7 @@ fn against(
         )
     })?;
     if is_live {
-        phases::hold(context, source.as_ref(), &run.catalog()?, Purpose::Load).map_err(|error| {
+        phases::hold(context, source.as_ref(), &catalog, Purpose::Load).map_err(|error| {
             if error.is_snapshot_lost() {
                 return Failure::usage(
                     "the state of the source that this run has loaded is gone",
@@ -161,8 +161,7 @@ fn against(
             Failure::from(error)
         })?;
     }
-    let compared =
-        run.catalog().and_then(|catalog| phases::against(context, &server, source.as_ref(), &catalog, &plan));
+    let compared = phases::against(context, &server, source.as_ref(), &catalog, &plan);
     phases::release_unless_loading(context, source.as_ref());
     let found = compared?;
     server.close()?;

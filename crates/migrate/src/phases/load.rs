@@ -120,14 +120,13 @@ pub fn load(
     let bytes_of = |place: usize| tables[place].source.estimated_bytes.unwrap_or(0);
     items.sort_by_key(|(place, split)| (std::cmp::Reverse(bytes_of(*place)), *place, split.number));
     let workers = context.config.load.workers();
-    let names_keys = context.names_keys();
     context.timed("load", || {
         // What was compared before is not what is loaded now.
         context.run.remove("validation.json")?;
         let begin = || server.connect();
         work_off(workers, items, context.interrupt, begin, |connection, (place, split), halt| {
             let table = &tables[place];
-            let work = SplitLoad { context, names_keys, server, source, table, split: &split, halt };
+            let work = SplitLoad { context, server, source, table, split: &split, halt };
             work.load(connection)
         })
     })?;
@@ -137,8 +136,6 @@ pub fn load(
 /// One split on its way.
 struct SplitLoad<'a> {
     context: Context<'a>,
-    /// Whether losses name the keys of rows.
-    names_keys: bool,
     server: &'a TargetServer,
     source: &'a dyn Source,
     table: &'a TableLoad<'a>,
@@ -209,7 +206,7 @@ impl SplitLoad<'_> {
 
     /// One try: none if we were asked to stop.
     fn try_load(&self, connection: &mut Connection) -> Result<Option<SplitRow>, Error> {
-        let Self { context, names_keys, server, source, table, split, halt } = self;
+        let Self { context, server, source, table, split, halt } = self;
         let name = &table.plan.source;
         let mut rejects = Rejects::new(context.run.path("rejects"), name.to_string(), split.number);
         let mut failure = None;
@@ -231,7 +228,7 @@ impl SplitLoad<'_> {
             let Some(mut outcome) = fill_result(read, outcome, stopped, &mut failure)? else {
                 return Ok(None);
             };
-            if !names_keys {
+            if !context.names_keys() {
                 outcome.losses.iter_mut().for_each(|loss| loss.samples.clear());
             }
             // Before the commit: if that fails, the next try writes the file anew.

@@ -79,7 +79,6 @@ pub fn validate(
     let (catalog, _) = selected(catalog.clone(), &context.config.tables)?;
     context.timed("validate", || {
         let baseline: Option<Baseline> = context.run.read_json("baseline.json")?;
-        let names_keys = context.names_keys();
         let finished = context.run.findings()?.remove("finish").unwrap_or_default();
         let splits = splits_by_table(context, server)?;
         let no_splits = Vec::new();
@@ -106,7 +105,6 @@ pub fn validate(
             let table_context = TableContext {
                 run: context.run,
                 config: context.config,
-                names_keys,
                 finished: &finished,
                 table,
                 plan,

@@ -243,17 +243,14 @@ impl RuleTest {
                 return true;
             }
         }
-        match &self.one_of {
-            None => false,
-            Some(items) if show_text(value, scratch) => {
+        match (&self.one_of, value) {
+            (None, _) => false,
+            (Some(items), Value::Bytes(bytes)) => !items.iter().any(|(item, _)| is_hex_of(item, bytes)),
+            (Some(items), _) if show_text(value, scratch) => {
                 let text = scratch.trim_end_matches(' ');
                 !items.iter().any(|(item, _)| item.trim_end_matches(' ') == text)
             }
-            Some(items) if matches!(value, Value::Bytes(_)) => {
-                let Value::Bytes(bytes) = value else { return false };
-                !items.iter().any(|(item, _)| is_hex_of(item, bytes))
-            }
-            Some(items) => {
+            (Some(items), _) => {
                 let quantity = quantity_of(value);
                 show_key_value(value, scratch);
                 !items.iter().any(|(item, known)| match (quantity, *known) {

@@ -6,13 +6,14 @@
 //! Invariant: what an expression says counts, not what it is called. One that PostgreSQL refused, or whose rows break it, is a
 //! finding of the phase finish.
 
+use super::indexes::is_same;
 use super::{Compared, TableCheck, TableContext};
 use crate::checks::counted;
 use crate::error::Error;
 use mssql2pg_mapping::names::quote;
 use mssql2pg_mapping::plan::IndexPlan;
 use mssql2pg_target::catalog::{
-    Expressions, PgColumn, PgConstraint, PgIndex, Written, columns, constraints, indexes, written_expressions,
+    Expressions, PgColumn, PgConstraint, Written, columns, constraints, indexes, written_expressions,
 };
 
 pub(super) const CHECK: TableCheck = TableCheck {
@@ -33,7 +34,7 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
     }
     let found = columns(context.connection, &plan.schema, &plan.name).map_err(failed())?;
     let known = constraints(context.connection, &plan.schema, &plan.name).map_err(failed())?;
-    let indexes = indexes(context.connection, &plan.schema, &plan.name).map_err(failed())?;
+    let found_indexes = indexes(context.connection, &plan.schema, &plan.name).map_err(failed())?;
     // The columns as they are: one of another type is told by the check of columns.
     let definition = |column: &PgColumn| {
         let planned = plan.columns.iter().find(|planned| planned.name == column.name);
@@ -73,7 +74,10 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
     }
     for (index, text) in filtered.iter().zip(&predicates) {
         // One that is missing is told by the checks of keys and indexes.
-        let mut over = indexes.iter().filter(|known| is_over(known, index)).peekable();
+        let mut over = found_indexes
+            .iter()
+            .filter(|known| known.unique == index.unique && is_same(known, index))
+            .peekable();
         if over.peek().is_some()
             && !over.any(|known| known.predicate == *text)
             && !context.is_told(&index.source)
@@ -87,10 +91,4 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
 /// A check's definition without the mark that old rows were not looked at.
 fn without_state(definition: &str) -> &str {
     definition.strip_suffix(" NOT VALID").unwrap_or(definition)
-}
-
-fn is_over(known: &PgIndex, planned: &IndexPlan) -> bool {
-    known.predicate.is_some()
-        && known.unique == planned.unique
-        && known.columns.iter().eq(planned.columns.iter().map(|(column, _)| column))
 }

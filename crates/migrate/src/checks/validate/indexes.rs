@@ -38,7 +38,7 @@ fn check(context: &mut TableContext<'_>) -> Result<Compared, Error> {
 }
 
 /// PostgreSQL rewrites a predicate, so only whether there is one is compared.
-fn is_same(known: &PgIndex, planned: &IndexPlan) -> bool {
+pub(super) fn is_same(known: &PgIndex, planned: &IndexPlan) -> bool {
     known.predicate.is_some() == planned.filter.is_some()
         && known.columns.iter().eq(planned.columns.iter().map(|(column, _)| column))
 }

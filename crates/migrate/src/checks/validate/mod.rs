@@ -118,8 +118,6 @@ pub struct TableContext<'a> {
     pub run: &'a Run,
     /// All settings.
     pub config: &'a Config,
-    /// Whether keys of rows may be named.
-    pub names_keys: bool,
     /// What the phase finish has found; empty for a target that the run has not made.
     pub finished: &'a [Finding],
     /// The table in the source.
@@ -187,10 +185,20 @@ impl TableContext<'_> {
         losses_of(self.splits)
     }
 
-    /// Whether the phase finish has a finding for that object of the table.
-    fn is_told(&self, source: &str) -> bool {
+    /// Whether keys of rows may be named.
+    fn names_keys(&self) -> bool {
+        self.run.names_keys(self.config)
+    }
+
+    /// What the phase finish has found about that object of the table.
+    fn told(&self, source: &str) -> impl Iterator<Item = &Finding> {
         let object = format!("{}.{source}", self.plan.source);
-        self.finished.iter().any(|finding| finding.object == object)
+        self.finished.iter().filter(move |finding| finding.object == object)
+    }
+
+    /// Whether it has found anything about it.
+    fn is_told(&self, source: &str) -> bool {
+        self.told(source).next().is_some()
     }
 
     /// Rows that went to `rejects/`.

@@ -147,7 +147,6 @@ impl Comparing<'_> {
         let mut table_context = TableContext {
             run: context.run,
             config: context.config,
-            names_keys: context.names_keys(),
             finished: &[],
             table,
             plan: &found.plan,

@@ -57,7 +57,7 @@ pub(super) fn drill(
     let read_again = read_again.into_iter().map(|(split, digester)| (split, digester.digest())).collect();
     let splits = splits(context, &counted.by_split, &read_again);
     let mut differences = Differences { total: counted.total, rows: Vec::new(), splits };
-    if context.names_keys && !counted.keys.is_empty() && most > 0 {
+    if context.names_keys() && !counted.keys.is_empty() && most > 0 {
         differences.rows = listed::rows(context, source, &counted.keys)?;
         differences.rows.truncate(most);
     }
@@ -81,7 +81,7 @@ fn splits(
         SplitDifference {
             split: number.map(|number| number + 1),
             // A condition holds keys.
-            locator: known.filter(|_| context.names_keys).map(|split| split.locator.clone()),
+            locator: known.filter(|_| context.names_keys()).map(|split| split.locator.clone()),
             rows: *rows,
             is_as_sent: sent.zip(now).map(|(sent, now)| sent.digest.parse() == Ok(*now)),
         }
